@@ -1,0 +1,73 @@
+"""Every fault that soundatlas names, as one tree.
+
+    SoundatlasError            exit 1   something went wrong; the message says what to do
+    |-- ParamsError            exit 2   params.yaml holds a key or value that cannot be
+    |-- UsageError             exit 2   a command was called in a way that cannot be
+    |-- NotReadyError          exit 3   a configuration, a package or a permission is missing
+    |-- TooManyFailuresError   exit 1   more tracks failed than the stage allows
+    |-- DataRefusedError       exit 1   validation found errors: the line stops before training
+    |-- StoreError             exit 1   the spectrogram store is damaged or of another contract
+    |-- BundleError            exit 1   a model bundle is damaged or computes something else here
+    `-- TrackError             (a row)  one track cannot be used; carries a reason code
+
+A `TrackError` never ends a stage: it becomes a row in a failures table.
+"""
+
+from __future__ import annotations
+
+
+class SoundatlasError(Exception):
+    """A fault with a message for the user; `exit_code` is what the process ends with."""
+
+    exit_code = 1
+
+
+class ParamsError(SoundatlasError):
+    """`params.yaml` holds a key or a value that cannot be; the message names the key."""
+
+    exit_code = 2
+
+
+class UsageError(SoundatlasError):
+    """A command was called with arguments that cannot be."""
+
+    exit_code = 2
+
+
+class NotReadyError(SoundatlasError):
+    """A configuration, an optional package or a permission is missing; the message says how to get it."""
+
+    exit_code = 3
+
+
+class TooManyFailuresError(SoundatlasError):
+    """More tracks failed than the stage's `max_failure_rate` allows."""
+
+
+class DataRefusedError(SoundatlasError):
+    """Validation found errors in the data."""
+
+
+class StoreError(SoundatlasError):
+    """The spectrogram store is damaged, or was computed by another front-end contract."""
+
+
+class BundleError(SoundatlasError):
+    """A model bundle is incomplete, changed, or does not reproduce its golden array here."""
+
+
+class TrackError(SoundatlasError):
+    """One track cannot be used.
+
+    Args:
+        reason: a code from `tables.REASONS`, for tables and counts.
+        message: one sentence for a person.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(reason, message)
+        self.reason = reason
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.message}"

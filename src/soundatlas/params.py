@@ -1,0 +1,232 @@
+"""`params.yaml` as frozen, strict models: one class per section, one section per stage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from soundatlas.errors import ParamsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Self
+
+DEMO_ARTISTS = ("aird", "bach", "beethoven", "ciconia", "haydn", "monteverdi", "mozart", "ryan")
+DEMO_INBOX_ARTISTS = (*DEMO_ARTISTS, "oneill")
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+
+
+class Section(BaseModel):
+    """A section of `params.yaml`: unknown keys, missing keys and wrong types are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class IngestParams(Section):
+    """Listing what lies where."""
+
+    max_file_megabytes: int = Field(gt=0)
+
+
+class DemoSourceParams(Section):
+    """The built-in catalogue: how many clips of whom, and how they are rendered."""
+
+    source: Literal["demo"]
+    clips: dict[Literal[DEMO_ARTISTS], Annotated[int, Field(ge=0, le=400)]]  # type: ignore[valid-type]  # spelled out once, above
+    inbox_clips: dict[Literal[DEMO_INBOX_ARTISTS], Annotated[int, Field(ge=0, le=400)]]  # type: ignore[valid-type]
+    clip_seconds: float = Field(ge=1.0, le=120.0)
+    sample_rate: int = Field(ge=8000, le=48000)
+
+
+class CatalogParams(Section):
+    """Where tracks come from."""
+
+    sources: list[DemoSourceParams] = Field(min_length=1)
+    max_failure_rate: Share
+
+
+class SpectrogramsParams(Section):
+    """The front end: decoding and log-mel. Lengths in samples, rates and frequencies in Hz, times in seconds."""
+
+    sample_rate: int = Field(ge=4000, le=192000)
+    n_fft: int = Field(ge=64, le=65536)
+    hop_length: int = Field(gt=0)
+    n_mels: int = Field(gt=0)
+    fmin: float = Field(ge=0.0)
+    fmax: Positive
+    min_seconds: Positive
+    max_seconds: Positive
+    timeout_seconds: Positive
+    max_failure_rate: Share
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        bins = self.n_fft // 2 + 1
+        if self.n_mels > bins:
+            raise ValueError(f"n_mels is {self.n_mels}, more than the {bins} bins of n_fft {self.n_fft}")
+        if self.hop_length > self.n_fft:
+            raise ValueError(f"hop_length is {self.hop_length}, longer than n_fft {self.n_fft}: samples would be skipped")
+        if self.fmax > self.sample_rate / 2:
+            raise ValueError(f"fmax is {self.fmax:g} Hz, above half of sample_rate {self.sample_rate}")
+        if self.fmin >= self.fmax:
+            raise ValueError(f"fmin is {self.fmin:g} Hz, not below fmax {self.fmax:g}")
+        if self.min_seconds > self.max_seconds:
+            raise ValueError(f"min_seconds is {self.min_seconds:g}, above max_seconds {self.max_seconds:g}")
+        if self.min_seconds * self.sample_rate < self.n_fft:
+            raise ValueError(f"min_seconds is {self.min_seconds:g}: shorter than one n_fft of {self.n_fft} samples")
+        return self
+
+
+class SplitParams(Section):
+    """Who learns and who judges. Shares are of groups, not of tracks."""
+
+    group: Literal["work", "album"]
+    salt: str = Field(min_length=1)
+    validation: OpenShare
+    test: OpenShare
+
+    @model_validator(mode="after")
+    def _leaves_some_to_train(self) -> Self:
+        if self.validation + self.test >= 1:
+            raise ValueError(f"validation + test is {self.validation + self.test:g}: nothing is left to train on")
+        return self
+
+
+class ValidateParams(Section):
+    """What the data must satisfy before anything is trained on it."""
+
+    min_label_coverage: Share
+    min_tracks_per_class: int = Field(ge=1)
+    min_seconds: Positive
+    silence_db: float = Field(ge=-100.0, le=0.0)
+    min_year: int
+    max_year: int
+
+
+class TrainParams(Section):
+    """The network and how it is fitted."""
+
+    classes: list[Name] = Field(min_length=1)
+    attributes: list[Name]
+    i_have_permission_to_train_on_restricted_content: bool
+    window_seconds: Positive
+    channels: list[Annotated[int, Field(gt=0)]] = Field(min_length=1)
+    embedding: int = Field(gt=0)
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
+    epochs: int = Field(gt=0)
+    windows_per_epoch: int = Field(gt=0)
+    batch_size: int = Field(gt=0)
+    learning_rate: Positive
+    weight_decay: float = Field(ge=0.0)
+    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)]
+    attribute_weight: float = Field(ge=0.0)
+    patience: int = Field(gt=0)
+    seed: int = Field(ge=0, lt=2**31)
+
+    @model_validator(mode="after")
+    def _heads_are_distinct(self) -> Self:
+        heads = [*self.classes, *self.attributes]
+        if twice := sorted({head for head in heads if heads.count(head) > 1}):
+            raise ValueError(f"classes and attributes name {twice[0]!r} twice")
+        return self
+
+
+class EvaluateParams(Section):
+    """How the model is judged."""
+
+    window_overlap: Annotated[float, Field(ge=0.0, lt=1.0)]
+    bootstrap_resamples: int = Field(ge=100, le=100_000)
+    confidence: OpenShare
+
+
+class PromoteParams(Section):
+    """The gate between a trained model and the champion."""
+
+    model_name: Name
+    primary: list[Name] = Field(min_length=1)
+    min_gain: float
+    bootstrap_resamples: int = Field(ge=100, le=100_000)
+    confidence: OpenShare
+
+
+class ClassifyParams(Section):
+    """New music for the champion."""
+
+    inbox: str = Field(min_length=1)
+    max_failures_shown: int = Field(ge=0)
+
+
+class Params(Section):
+    """The whole of `params.yaml`."""
+
+    ingest: IngestParams
+    catalog: CatalogParams
+    spectrograms: SpectrogramsParams
+    split: SplitParams
+    validate_: ValidateParams = Field(alias="validate")
+    train: TrainParams
+    evaluate: EvaluateParams
+    promote: PromoteParams
+    classify: ClassifyParams
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> Self:
+        for head in self.promote.primary:
+            if head not in self.train.classes:
+                raise ValueError(f"promote.primary names {head!r}, which is not in train.classes")
+        if self.train.window_seconds * self.spectrograms.sample_rate < self.spectrograms.hop_length * 16:
+            raise ValueError("train.window_seconds is shorter than 16 frames of spectrograms.hop_length")
+        return self
+
+
+def load_params(path: Path) -> Params:
+    """Read and check `params.yaml`.
+
+    Raises:
+        ParamsError: with one line that names the offending key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = YAML(typ="safe").load(text)
+    except FileNotFoundError:
+        raise ParamsError(f"{path.name} is missing: restore it with `git checkout {path.name}`") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from None
+    return parse_params(values, path.name)
+
+
+def parse_params(values: Any, file_name: str = "params.yaml") -> Params:
+    """Check a mapping as `load_params` does.
+
+    Raises:
+        ParamsError: with one line that names the offending key.
+    """
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        raise ParamsError(f"{file_name}: {_first_fault(error)}") from None
+
+
+def _first_fault(error: ValidationError) -> str:
+    """Say the first fault in one line: the key, what is wrong, and what stands there."""
+    fault = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in fault["loc"] if part != "[key]") or "(top level)"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    match fault["type"]:
+        case "missing":
+            return f"{key} is missing"
+        case "extra_forbidden":
+            return f"{key} is not a known key"
+        case "value_error":
+            return message if key == "(top level)" else f"{key}: {message}"
+        case _:
+            more = len(error.errors()) - 1
+            rest = f" (and {more} more)" if more else ""
+            return f"{key}: {message[0].lower() + message[1:]}, not {fault['input']!r:.80}{rest}"

@@ -1,0 +1,143 @@
+"""Column names and dtypes of every table that crosses a stage, and reading and writing them.
+
+A missing value is NaN (or `None` in a list column), never an empty string and never imputed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from soundatlas.errors import SoundatlasError
+from soundatlas.files import replacing_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+Schema = dict[str, str]
+
+# One row per track of the catalogue. Further label columns may follow these.
+TRACKS: Schema = {
+    "track_id": "str",  # "<source>:<source_id>", unique
+    "source": "str",
+    "source_id": "str",  # what the source calls it: a corpus path and excerpt, a file, an id
+    "path": "str",  # of the audio, relative to the project, with forward slashes
+    "audio_sha256": "str",  # of the audio file's bytes
+    "duration_seconds": "float64",
+    "licence": "str",
+    "ml_use": "str",  # one of ML_USES
+    "artist": "str",
+    "album": "str",
+    "work": "str",  # the composition: excerpts of one work stay on one side of a split
+    "title": "str",
+    "genre": "str",
+    "year": "float64",
+    "decade": "str",  # "1780s"
+    "isrc": "str",
+    "tempo_bpm": "float64",
+    "acousticness": "float64",  # 0 electronic .. 1 acoustic
+    "notes_per_second": "float64",
+    "polyphony": "float64",  # mean number of notes that sound at once
+    "mean_pitch": "float64",  # MIDI note number
+    "key": "str",  # "G", "B-"
+    "mode": "str",  # "major", "minor", "dorian" ...
+    "ensemble": "str",
+}
+
+# One row per track and label that is present: where each value comes from.
+LABELS: Schema = {
+    "track_id": "str",
+    "label": "str",  # a column of TRACKS
+    "value": "str",
+    "provenance": "str",  # "score", "rendering", "estimate", "collection date" ...
+    "licence": "str",
+    "ml_use": "str",
+}
+
+# One row per file or source row that could not be used.
+FAILURES: Schema = {"path": "str", "stage": "str", "reason": "str", "message": "str"}
+
+# One row per file that waits in an inbox.
+INBOX: Schema = {
+    "path": "str",  # relative to the project where it lies inside it
+    "size_bytes": "int64",
+    "audio_sha256": "str",  # missing where `reason` says why
+    "reason": "str",
+    "message": "str",
+}
+
+# One row per track in the spectrogram store.
+MANIFEST: Schema = {
+    "audio_sha256": "str",
+    "shard": "str",
+    "frames": "int64",
+    "duration_seconds": "float64",  # of the decoded audio
+    "source_sample_rate": "int64",  # Hz
+    "channels": "int64",
+    "min_db": "float64",
+    "mean_db": "float64",
+    "max_db": "float64",
+    "finite": "bool",
+}
+
+# One row per catalogue track.
+SPLIT: Schema = {"track_id": "str", "audio_sha256": "str", "group": "str", "side": "str"}
+
+ML_USES = ("allowed", "restricted", "unknown")
+SIDES = ("train", "validation", "test")
+REASONS = {
+    "empty": "the file holds no bytes",
+    "unreadable": "the file cannot be opened",
+    "not_audio": "the file is not audio that the decoder knows",
+    "truncated": "the file ends before the length that it declares",
+    "no_samples": "the file decodes to nothing",
+    "not_finite": "the samples hold NaN or infinity",
+    "too_short": "shorter than spectrograms.min_seconds",
+    "too_large": "larger than ingest.max_file_megabytes",
+    "bad_name": "the name cannot be written as UTF-8",
+    "changed": "the file is no longer the one that was listed",
+    "no_score": "the score cannot be turned into notes",
+    "timeout": "took longer than the stage's timeout_seconds",
+    "crashed": "the decoder took its worker process down",
+    "fault": "an unexpected error; the message names it",
+}
+
+
+def conform(table: pd.DataFrame, schema: Mapping[str, str], *, extra: bool = False) -> pd.DataFrame:
+    """Return `table` with the schema's columns, in its order and dtypes; absent columns are filled with missing.
+
+    Args:
+        table: any frame.
+        schema: column -> dtype.
+        extra: keep further columns, sorted, after the schema's.
+    """
+    rest = sorted(set(table.columns) - set(schema)) if extra else []
+    shaped = table.reindex(columns=[*schema, *rest])
+    return shaped.astype(dict(schema)).reset_index(drop=True)
+
+
+def empty(schema: Mapping[str, str]) -> pd.DataFrame:
+    """Return a table of the schema with no rows."""
+    return conform(pd.DataFrame(), schema)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a Parquet table whole or not at all; equal tables give equal bytes."""
+    with replacing_file(path) as beside:
+        table.to_parquet(beside, index=False, compression="zstd")
+
+
+def read_table(path: Path, schema: Mapping[str, str]) -> pd.DataFrame:
+    """Read a Parquet table that must hold the schema's columns.
+
+    Raises:
+        SoundatlasError: when the file is missing or lacks a column.
+    """
+    if not path.is_file():
+        raise SoundatlasError(f"{path} is missing: run `dvc repro`")
+    table = pd.read_parquet(path)
+    if lacking := [column for column in schema if column not in table.columns]:
+        raise SoundatlasError(f"{path} lacks the column {lacking[0]!r}: run `dvc repro`")
+    return table.astype(dict(schema))
