@@ -71,14 +71,16 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     """Give an empty folder beside `path` to fill, and put it in place only when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent))
+    before = beside.with_name(f"{beside.name}-before")
     try:
         yield beside
         beside.chmod(0o755)
         if path.exists():
-            shutil.rmtree(path)
+            path.replace(before)  # not removed in place: a kill must not leave half of it
         beside.replace(path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(before, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

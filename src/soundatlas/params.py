@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from soundatlas.errors import ParamsError
 
@@ -14,19 +15,21 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from pydantic_core import ErrorDetails
+
 DEMO_ARTISTS = ("aird", "bach", "beethoven", "ciconia", "haydn", "monteverdi", "mozart", "ryan")
 DEMO_INBOX_ARTISTS = (*DEMO_ARTISTS, "oneill")
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
-Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0.0)]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 
 
 class Section(BaseModel):
-    """A section of `params.yaml`: unknown keys, missing keys and wrong types are refused."""
+    """A section of `params.yaml`: unknown keys, missing keys, wrong types, NaN and infinity are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class IngestParams(Section):
@@ -72,7 +75,9 @@ class SpectrogramsParams(Section):
         if self.n_mels > bins:
             raise ValueError(f"n_mels is {self.n_mels}, more than the {bins} bins of n_fft {self.n_fft}")
         if self.hop_length > self.n_fft:
-            raise ValueError(f"hop_length is {self.hop_length}, longer than n_fft {self.n_fft}: samples would be skipped")
+            raise ValueError(
+                f"hop_length is {self.hop_length}, longer than n_fft {self.n_fft}: samples would be skipped"
+            )
         if self.fmax > self.sample_rate / 2:
             raise ValueError(f"fmax is {self.fmax:g} Hz, above half of sample_rate {self.sample_rate}")
         if self.fmin >= self.fmax:
@@ -109,6 +114,12 @@ class ValidateParams(Section):
     min_year: int
     max_year: int
 
+    @model_validator(mode="after")
+    def _years_are_in_order(self) -> Self:
+        if self.min_year > self.max_year:
+            raise ValueError(f"min_year is {self.min_year}, above max_year {self.max_year}")
+        return self
+
 
 class TrainParams(Section):
     """The network and how it is fitted."""
@@ -117,6 +128,7 @@ class TrainParams(Section):
     attributes: list[Name]
     i_have_permission_to_train_on_restricted_content: bool
     window_seconds: Positive
+    window_overlap: Annotated[float, Field(ge=0.0, lt=1.0)]
     channels: list[Annotated[int, Field(gt=0)]] = Field(min_length=1)
     embedding: int = Field(gt=0)
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -141,7 +153,6 @@ class TrainParams(Section):
 class EvaluateParams(Section):
     """How the model is judged."""
 
-    window_overlap: Annotated[float, Field(ge=0.0, lt=1.0)]
     bootstrap_resamples: int = Field(ge=100, le=100_000)
     confidence: OpenShare
 
@@ -193,12 +204,16 @@ def load_params(path: Path) -> Params:
         ParamsError: with one line that names the offending key.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        values = YAML(typ="safe").load(text)
+        values = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(f"{path.name} is missing: restore it with `git checkout {path.name}`") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from None
+    except (
+        YAMLError,
+        OSError,
+        ValueError,
+        LookupError,
+    ) as error:  # the last two: a tag on a value it cannot fit
+        raise ParamsError(f"{path.name} cannot be read: {_yaml_fault(error)}") from None
     return parse_params(values, path.name)
 
 
@@ -211,22 +226,62 @@ def parse_params(values: Any, file_name: str = "params.yaml") -> Params:
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        raise ParamsError(f"{file_name}: {_first_fault(error)}") from None
+        raise ParamsError(f"{file_name}: {_first_fault(error, values)}") from None
 
 
-def _first_fault(error: ValidationError) -> str:
-    """Say the first fault in one line: the key, what is wrong, and what stands there."""
-    fault = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in fault["loc"] if part != "[key]") or "(top level)"
-    message = str(fault["msg"]).removeprefix("Value error, ")
+def _yaml_fault(error: Exception) -> str:
+    """Say in one line what is wrong with a file that is not YAML, and where."""
+    text = str(error)
+    if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
+        problem = error.problem.partition(" with value ")[0]  # of a duplicate key: the values may be pages long
+        text = f"line {error.problem_mark.line + 1}: {problem}"
+    return " ".join(text.split())
+
+
+def _first_fault(error: ValidationError, values: Any) -> str:
+    """Say the first fault in one line: the key, what is wrong, and what stands there.
+
+    An unknown key comes before a missing one: a misspelt key is both, and the unknown one shows the slip.
+    """
+    faults = sorted(error.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden")
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return " ".join(f"{_fault(faults[0], values)}{more}".split())
+
+
+def _fault(fault: ErrorDetails, values: Any) -> str:
+    key, context = _dotted_key(fault["loc"], values), fault.get("ctx", {})
+    message, found = fault["msg"].removeprefix("Value error, "), reprlib.repr(fault["input"])
+    kind = str(context.get("discriminator", "")).strip("'")
+    wish = message[max(message.find("should"), 0) :].partition(" after validation")[0]
     match fault["type"]:
         case "missing":
-            return f"{key} is missing"
-        case "extra_forbidden":
-            return f"{key} is not a known key"
-        case "value_error":
-            return message if key == "(top level)" else f"{key}: {message}"
+            said = f"{key} is missing"
+        case "extra_forbidden" | "invalid_key":
+            said = f"{key} is not a known key"
+        case "value_error":  # a section's own check: its message starts with the key within the section
+            said = f"{key}.{message}" if key else message
+        case "union_tag_not_found":
+            said = f"{key}.{kind} is missing"
+        case "union_tag_invalid":
+            said = f"{key}.{kind} should be one of {context['expected_tags']}, not {context['tag']!r}"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            said = f"{key or 'the top level'} should be a mapping, not {found}"
+        case _ if fault["loc"][-1:] == ("[key]",):
+            said = f"{key} is not a known key: it {wish}"
         case _:
-            more = len(error.errors()) - 1
-            rest = f" (and {more} more)" if more else ""
-            return f"{key}: {message[0].lower() + message[1:]}, not {fault['input']!r:.80}{rest}"
+            said = f"{key} {wish}, not {found}"
+    return said
+
+
+def _dotted_key(location: tuple[int | str, ...], values: Any) -> str:
+    """Write a fault's location as a path through the file, without what pydantic adds: `[key]`, a union's member."""
+    parts = [part for part in location if part != "[key]"]
+    path = []
+    for depth, part in enumerate(parts, start=1):
+        try:
+            values = values[part]
+        except (LookupError, TypeError):
+            if depth < len(parts):
+                continue
+        path.append(str(part))
+    return ".".join(path)

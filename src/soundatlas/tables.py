@@ -133,11 +133,14 @@ def read_table(path: Path, schema: Mapping[str, str]) -> pd.DataFrame:
     """Read a Parquet table that must hold the schema's columns.
 
     Raises:
-        SoundatlasError: when the file is missing or lacks a column.
+        SoundatlasError: when the file is missing or damaged, or lacks a column.
     """
     if not path.is_file():
         raise SoundatlasError(f"{path} is missing: run `dvc repro`")
-    table = pd.read_parquet(path)
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise SoundatlasError(f"{path} is damaged: delete it and run `dvc repro` ({error})") from error
     if lacking := [column for column in schema if column not in table.columns]:
         raise SoundatlasError(f"{path} lacks the column {lacking[0]!r}: run `dvc repro`")
     return table.astype(dict(schema))

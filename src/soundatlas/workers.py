@@ -14,7 +14,7 @@ from pebble import ProcessExpired, ProcessPool
 from soundatlas.errors import TrackError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -48,8 +48,12 @@ def worker_count() -> int:
 
 
 def map_in_workers(
-    function: Callable[[Item], Value], items: Iterable[Item], *, timeout_seconds: float, workers: int | None = None
-) -> Iterator[Outcome[Item, Value]]:
+    function: Callable[[Item], Value],
+    items: Iterable[Item],
+    *,
+    timeout_seconds: float,
+    workers: int | None = None,
+) -> Generator[Outcome[Item, Value], None, None]:
     """Apply `function` to every item in worker processes and yield the outcomes in the items' order.
 
     A worker that crashes, or one that works on an item for longer than `timeout_seconds`, is replaced and costs
@@ -66,7 +70,7 @@ def map_in_workers(
     with ProcessPool(max_workers=count, context=multiprocessing.get_context("spawn")) as pool:
         try:
             for item in items:
-                waiting.append((item, pool.schedule(function, args=[item], timeout=timeout_seconds)))
+                waiting.append((item, pool.schedule(_attempt, args=[function, item], timeout=timeout_seconds)))
                 if len(waiting) >= count * WAITING_PER_WORKER:
                     yield _outcome(*waiting.popleft(), timeout_seconds)
             while waiting:
@@ -76,16 +80,28 @@ def map_in_workers(
             raise
 
 
-def _outcome(item: Item, future: Any, timeout_seconds: float) -> Outcome[Item, Any]:
+def _attempt(function: Callable[[Item], Value], item: Item) -> tuple[Value | None, TrackError | None]:
+    """Apply `function` within the worker.
+
+    What it raises does not travel as it is: one exception that cannot be unpickled would break the whole pool, and
+    a `SystemExit` would end the run.
+    """
     try:
-        return Outcome(item, future.result(), None)
+        return function(item), None
     except TrackError as error:
-        return Outcome(item, None, error)
+        return None, TrackError(error.reason, error.message)
+    except BaseException as error:  # noqa: BLE001 - whatever a library throws at a bad file is that file's row, not the run's end
+        return None, TrackError("fault", f"{type(error).__name__}: {error}")
+
+
+def _outcome(item: Item, future: Any, timeout_seconds: float) -> Outcome[Item, Any]:
+    """Wait for one item; what still raises here is the worker's death, or an item that cannot be sent to it."""
+    try:
+        value, failure = future.result()
     except FutureTimeoutError:
         return Outcome(item, None, TrackError("timeout", f"took longer than {timeout_seconds:g} s"))
     except ProcessExpired as error:
         return Outcome(item, None, TrackError("crashed", f"its worker process died (exit code {error.exitcode})"))
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever a library throws at a bad file is that file's row, not the run's end
+    except Exception as error:  # noqa: BLE001 - as in `_attempt`
         return Outcome(item, None, TrackError("fault", f"{type(error).__name__}: {error}"))
+    return Outcome(item, value, failure)

@@ -1,0 +1,65 @@
+# Each target does all of its own set-up in .venv and is safe to run twice. `make` alone lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# TensorFlow's start-up notes say nothing that a user can act on.
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_ENABLE_ONEDNN_OPTS ?= 0
+# No package of ours reports usage home.
+export DVC_NO_ANALYTICS ?= 1
+export GX_ANALYTICS_ENABLED ?= false
+export MLFLOW_DISABLE_TELEMETRY ?= true
+export DO_NOT_TRACK ?= 1
+
+.PHONY: help setup demo test test-slow check format lock ui clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## install everything into .venv
+
+$(VENV)/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+		{ echo "soundatlas needs Python 3.11 to 3.13, and $(PYTHON) is another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 3; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(READY): $(VENV)/bin/uv requirements.lock pyproject.toml
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: $(READY) ## run the whole pipeline on the built-in catalogue and show what came out
+	@test -d .dvc || dvc init --quiet
+	dvc repro
+	@soundatlas summary
+
+test: $(READY) ## run the tests
+	pytest
+
+test-slow: $(READY) ## run the whole-pipeline and kill stories
+	pytest -m slow
+
+check: $(READY) ## lint, types, import floors
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports --no-cache
+
+format: $(READY) ## format the code
+	ruff check --fix .
+	ruff format .
+
+ui: $(READY) ## open the experiments and the model registry in the browser
+	mlflow server --host 127.0.0.1 --port 5000 --backend-store-uri sqlite:///mlruns/mlflow.db --artifacts-destination mlruns/artifacts
+
+lock: $(VENV)/bin/uv ## resolve the dependencies anew into requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --constraint constraints.txt \
+		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock --quiet
+
+clean: ## remove what the pipeline made; your inbox and the DVC cache stay
+	rm -rf data/ingest data/catalog data/audio data/spectrograms data/split data/validation data/data_docs \
+		data/model data/evaluation data/champion.json data/predictions mlruns

@@ -1,0 +1,140 @@
+"""From samples to a log-mel spectrogram, by librosa's definition and against a fixed reference level."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from soundatlas.audio.decode import decode
+from soundatlas.errors import TrackError
+from soundatlas.files import sha256_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from soundatlas.params import SpectrogramsParams
+
+AMIN = 1e-10  # power below which a cell is -100 dB: librosa.power_to_db's default
+FLOOR_DB = -100.0
+FIXED = {  # what the code below fixes; part of the contract, so that a change here is seen
+    "amin": AMIN,
+    "reference": 1.0,  # never the clip's own maximum: a quiet clip must stay quiet
+    "top_db": None,
+    "power": 2.0,
+    "window": "hann",
+    "center": True,
+    "mel": "slaney",
+    "mono": "mean",
+    "resampler": "soxr_hq",
+}
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """The settings that shape a spectrogram: a part of every model's contract.
+
+    Rates and frequencies in Hz, `n_fft` and `hop_length` in samples at `sample_rate`, times in seconds.
+    """
+
+    sample_rate: int
+    n_fft: int
+    hop_length: int
+    n_mels: int
+    fmin: float
+    fmax: float
+    min_seconds: float
+    max_seconds: float
+
+    @classmethod
+    def of(cls, params: SpectrogramsParams) -> FrontEnd:
+        """Take the settings from `params.yaml`'s section."""
+        return cls(**{name: getattr(params, name) for name in cls.__dataclass_fields__})
+
+    @classmethod
+    def from_contract(cls, contract: dict[str, Any]) -> FrontEnd:
+        """Take the settings from what `contract` returned.
+
+        Raises:
+            ValueError: when the contract was written by code that fixes other things than this code does.
+        """
+        settings = {name: contract[name] for name in cls.__dataclass_fields__}
+        front_end = cls(**settings)
+        if contract != front_end.contract():
+            raise ValueError("its front end is defined otherwise than this version of soundatlas defines it")
+        return front_end
+
+    def contract(self) -> dict[str, Any]:
+        """Return all that shapes a spectrogram, as JSON-like values."""
+        return {**asdict(self), **FIXED}
+
+    def sha256(self) -> str:
+        """Return the contract's hash: equal hashes, equal spectrograms."""
+        return sha256_json(self.contract())
+
+    def frames(self, seconds: float) -> int:
+        """Return the number of frames nearest to a length in seconds, at least 1."""
+        return max(1, round(seconds * self.sample_rate / self.hop_length))
+
+    def log_mel(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
+        """Return the log-mel spectrogram of mono samples.
+
+        10 log10(max(S, 1e-10)) of the mel-weighted power spectrogram S, after `librosa.feature.melspectrogram`
+        and `librosa.power_to_db(ref=1.0, top_db=None)`.
+
+        Args:
+            samples: mono, float32, shape (samples,).
+            sample_rate: of the samples, in Hz; resampled with soxr HQ where it differs from the contract's.
+
+        Returns:
+            float32 of shape (frames, n_mels), in dB.
+        """
+        import librosa  # costs seconds, and much that only handles contracts never needs it
+
+        if sample_rate != self.sample_rate:
+            samples = librosa.resample(samples, orig_sr=sample_rate, target_sr=self.sample_rate, res_type="soxr_hq")
+        power = librosa.feature.melspectrogram(
+            y=samples,
+            sr=self.sample_rate,
+            n_fft=self.n_fft,
+            hop_length=self.hop_length,
+            n_mels=self.n_mels,
+            fmin=self.fmin,
+            fmax=self.fmax,
+            power=2.0,
+        )
+        decibels = librosa.power_to_db(power, ref=1.0, amin=AMIN, top_db=None)
+        return np.ascontiguousarray(decibels.T, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Spectrogram:
+    """A file's log-mel spectrogram and what was seen while decoding it.
+
+    Attributes:
+        log_mel: float32, shape (frames, n_mels), dB.
+        duration_seconds: of the decoded audio.
+        source_sample_rate: of the file, in Hz.
+        channels: of the file.
+    """
+
+    log_mel: NDArray[np.float32]
+    duration_seconds: float
+    source_sample_rate: int
+    channels: int
+
+
+def analyse_file(path: Path, front_end: FrontEnd) -> Spectrogram:
+    """Decode a file and return its spectrogram. The one way from a file to the network, in training and serving.
+
+    Raises:
+        TrackError: with the reason why the file cannot be used.
+    """
+    decoded = decode(path, max_seconds=front_end.max_seconds)
+    if decoded.duration_seconds < front_end.min_seconds:
+        raise TrackError("too_short", f"{decoded.duration_seconds:.2f} s, shorter than {front_end.min_seconds:g} s")
+    log_mel = front_end.log_mel(decoded.samples, decoded.sample_rate)
+    return Spectrogram(log_mel, decoded.duration_seconds, decoded.sample_rate, decoded.channels)

@@ -1,0 +1,54 @@
+"""The `soundatlas` command. Thin, and nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import Annotated
+
+import typer
+
+from soundatlas.environment import quieten
+from soundatlas.errors import SoundatlasError
+
+app = typer.Typer(
+    name="soundatlas",
+    help="Learn the sound of a music catalogue, and classify new music with the champion.\n\n"
+    "The pipeline itself runs with `dvc repro`; see `dvc dag` for its stages.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def classify(
+    paths: Annotated[list[Path], typer.Argument(help="Audio files, or folders of them.", show_default=False)],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
+) -> None:
+    """Say what the champion hears in some files: genre, artist, decade and attributes.
+
+    Every file gets a row with a status, readable or not. Example: soundatlas classify ~/Music/new --json
+    """
+    from soundatlas.commands.classify import classify_paths
+
+    classify_paths(paths, as_json=json)
+
+
+@app.command()
+def summary() -> None:
+    """Show what the last run of the pipeline made: catalogue, scores, champion, predictions, and what to open."""
+    from soundatlas.commands.summary import print_summary
+
+    print_summary()
+
+
+def main() -> None:
+    """Run the command; a known fault is one line and an exit code, never a traceback."""
+    quieten()
+    try:
+        app()
+    except SoundatlasError as error:
+        print(f"soundatlas: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

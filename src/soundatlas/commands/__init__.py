@@ -1,0 +1,1 @@
+"""What the `soundatlas` command does, one module per verb."""

@@ -1,0 +1,102 @@
+"""`soundatlas summary`: what the last run of the pipeline made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from soundatlas.commands.classify import prediction_table
+from soundatlas.errors import SoundatlasError
+from soundatlas.files import project_root, read_json
+from soundatlas.params import load_params
+from soundatlas.tables import INBOX, TRACKS, read_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from soundatlas.params import Params
+
+MOST_PREDICTIONS = 30
+
+
+def print_summary() -> None:
+    """Print catalogue, scores with intervals against the baselines, champion, predictions, and what to open next.
+
+    Raises:
+        SoundatlasError: when the pipeline has not run.
+    """
+    from soundatlas.registry.pin import read_champion
+
+    root = project_root()
+    params = load_params(root / "params.yaml")
+    if not (root / "data/evaluation/metrics.json").is_file():
+        raise SoundatlasError("nothing to show yet: run `make demo`, or `dvc repro`")
+    console = Console()
+    tracks = read_table(root / "data/catalog/tracks.parquet", TRACKS)
+    console.print(
+        f"\n[bold]Catalogue[/]  {len(tracks)} tracks by {tracks['artist'].nunique()} artists, "
+        f"{tracks['duration_seconds'].sum() / 3600:.1f} hours"
+    )
+    metrics = read_json(root / "data/evaluation/metrics.json")
+    console.print(score_table(metrics))
+    pinned = read_champion(root)
+    if pinned is None:
+        console.print("[bold]Champion[/]   none yet: no model has passed the gate")
+    else:
+        champion, _ = pinned
+        console.print(
+            f"[bold]Champion[/]   {champion.name} version {champion.version} ({champion.content_sha256[:12]})\n"
+        )
+    console.print(_inbox(root, params))
+    console.print(
+        "\n[bold]Next[/]\n"
+        "  data/data_docs/index.html           what was checked before training\n"
+        "  data/evaluation/figures/            learning curves, confusion matrices, calibration\n"
+        "  data/predictions/predictions.csv    the predictions, for a spreadsheet\n"
+        "  make ui                             runs and versions in MLflow, at http://127.0.0.1:5000\n"
+        f"  {params.classify.inbox}/                         put your own music here and run `dvc repro`\n"
+    )
+
+
+def score_table(metrics: dict[str, Any]) -> Table:
+    """Return the scores of every head beside the baselines, with their intervals."""
+    about = metrics["about"]
+    table = Table(
+        title=f"Macro F1 on {about['tracks']} tracks ({about['split']}), {about['seeds']} seed, "
+        f"{about['confidence']:.0%} interval by {about['interval']}",
+        title_justify="left",
+    )
+    for column in ("label", "soundatlas", "MFCC + logistic regression", "majority", "chance accuracy", "accuracy"):
+        table.add_column(column, justify="left" if column == "label" else "right")
+    for head, figures in metrics["classes"].items():
+        peers = {name: by_head[head] for name, by_head in metrics["baselines"].items()}
+        table.add_row(
+            head,
+            f"[bold]{_with_interval(figures)}[/]",
+            _with_interval(peers["mfcc_logistic_regression"]),
+            _with_interval(peers["majority"]),
+            f"{1 / figures['classes']:.2f}",
+            f"{figures['accuracy']:.2f}",
+        )
+    return table
+
+
+def _with_interval(figures: dict[str, float]) -> str:
+    return f"{figures['macro_f1']:.2f} [{figures['macro_f1_low']:.2f}, {figures['macro_f1_high']:.2f}]".replace(
+        "[", "\\["
+    )
+
+
+def _inbox(root: Path, params: Params) -> Table:
+    """Return the predictions for new music; where a source knows the true name, it stands beside."""
+    table = pd.read_parquet(root / "data/predictions/predictions.parquet")
+    truth = read_table(root / "data/catalog/inbox.parquet", INBOX)
+    names = dict(zip(truth["path"], truth["artist"] + ": " + truth["title"], strict=True)) if "artist" in truth else {}
+    shown = table.assign(path=[names.get(path, path) for path in table["path"]])
+    title = f"New music: {len(table)} files"
+    if len(table) > MOST_PREDICTIONS:
+        title += f", the first {MOST_PREDICTIONS} of them; all in data/predictions/predictions.csv"
+    return prediction_table(shown.head(MOST_PREDICTIONS), params.train.classes, title)

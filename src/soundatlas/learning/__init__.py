@@ -1,0 +1,1 @@
+"""Learning: who learns and who judges, labels, batches, the network, fitting it and scoring it."""

@@ -1,0 +1,133 @@
+"""The network: a compact strided residual CNN over log-mel windows, with one head per label.
+
+Only stock Keras layers, so that the saved architecture loads without any code of ours.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from soundatlas.learning.labels import LabelSpace
+
+ARCHITECTURE_NAME = "architecture.json"
+WEIGHTS_NAME = "network.weights.h5"
+EMBEDDING = "embedding"
+BATCH_WINDOWS = 64  # windows that go through the network at once when predicting
+
+
+def build_network(
+    *,
+    window_frames: int,
+    n_mels: int,
+    space: LabelSpace,
+    channels: Sequence[int],
+    embedding: int,
+    dropout: float,
+    mean_db: float,
+    std_db: float,
+) -> keras.Model:
+    """Build the network, untrained.
+
+    log-mel (window_frames, n_mels) in dB -> standardised by `mean_db`, `std_db` -> 5x5 stem and one residual stage
+    per entry of `channels`, each halving time and frequency -> mean and max over what is left -> `embedding` units
+    -> one linear head per class label (logits) and per attribute (standardised value).
+
+    Returns:
+        A model whose outputs are a dict: head -> (windows, classes), attribute -> (windows, 1), and
+        "embedding" -> (windows, embedding).
+    """
+    layers = keras.layers
+    inputs = keras.Input((window_frames, n_mels), name="log_mel")
+    x = layers.Rescaling(1.0 / std_db, offset=-mean_db / std_db)(inputs)
+    x = layers.Reshape((window_frames, n_mels, 1))(x)
+    x = layers.Conv2D(channels[0], 5, strides=2, padding="same", use_bias=False)(x)
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    for filters in channels:
+        x = _residual_stage(x, filters)
+    pooled = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
+    vector = layers.Dense(embedding, name=EMBEDDING)(pooled)
+    hidden = layers.Dropout(dropout)(layers.ReLU()(layers.BatchNormalization()(vector)))
+    outputs = {head: layers.Dense(len(names), name=head)(hidden) for head, names in space.classes.items()}
+    outputs |= {name: layers.Dense(1, name=name)(hidden) for name in space.attributes}
+    return keras.Model(inputs, {**outputs, EMBEDDING: vector}, name="soundatlas")
+
+
+def _residual_stage(x: Any, filters: int) -> Any:
+    """Halve time and frequency: two 3x3 convolutions beside a strided 1x1 shortcut (He et al., arXiv 1512.03385)."""
+    layers = keras.layers
+    shortcut = layers.Conv2D(filters, 1, strides=2, use_bias=False)(x)
+    shortcut = layers.BatchNormalization()(shortcut)
+    y = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
+    y = layers.ReLU()(layers.BatchNormalization()(y))
+    y = layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)
+    y = layers.BatchNormalization()(y)
+    return layers.ReLU()(layers.Add()([shortcut, y]))
+
+
+def save_network(network: keras.Model, folder: Path) -> None:
+    """Write architecture and weights; equal networks give equal bytes, which a `.keras` archive does not."""
+    (folder / ARCHITECTURE_NAME).write_text(
+        json.dumps(json.loads(network.to_json()), indent=1, sort_keys=True) + "\n", encoding="utf-8"
+    )
+    network.save_weights(folder / WEIGHTS_NAME)
+
+
+def load_network(folder: Path) -> keras.Model:
+    """Load what `save_network` wrote. Keras' safe mode stays on: the architecture may hold no code."""
+    network = keras.models.model_from_json((folder / ARCHITECTURE_NAME).read_text(encoding="utf-8"))
+    network.load_weights(folder / WEIGHTS_NAME)
+    return network
+
+
+@dataclass(frozen=True)
+class TrackOutput:
+    """What the network says of a whole track: the mean over its windows.
+
+    Attributes:
+        logits: head -> shape (classes,).
+        values: attribute -> standardised value.
+        embedding: shape (embedding,).
+    """
+
+    logits: dict[str, NDArray[np.float32]]
+    values: dict[str, float]
+    embedding: NDArray[np.float32]
+
+
+class Predictor:
+    """Runs a network over the windows of one track at a time, so that no track's result depends on another's."""
+
+    def __init__(self, network: keras.Model, space: LabelSpace) -> None:
+        self._space = space
+        signature = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32)
+        self._function = tf.function(lambda windows: network(windows, training=False), input_signature=[signature])
+
+    def track(self, windows: NDArray[np.float32]) -> TrackOutput:
+        """Average the outputs over a track's windows.
+
+        Args:
+            windows: float32, shape (windows, window_frames, n_mels), dB.
+        """
+        sums: dict[str, NDArray[np.float64]] = {}
+        for start in range(0, len(windows), BATCH_WINDOWS):
+            outputs = self._function(tf.constant(windows[start : start + BATCH_WINDOWS]))
+            for name, values in outputs.items():
+                sums[name] = sums.get(name, 0.0) + values.numpy().sum(axis=0, dtype=np.float64)
+        means = {name: (total / len(windows)).astype(np.float32) for name, total in sums.items()}
+        return TrackOutput(
+            {head: means[head] for head in self._space.classes},
+            {name: float(means[name][0]) for name in self._space.attributes},
+            means[EMBEDDING],
+        )

@@ -1,0 +1,88 @@
+"""Who learns and who judges: a grouped split in which a group's side never changes as the catalogue grows."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from soundatlas.tables import SPLIT, conform
+
+if TYPE_CHECKING:
+    from soundatlas.params import SplitParams
+
+MIN_ALBUMS = 3  # an artist with fewer could not be on every side, so such an artist is grouped by work
+
+
+def assign_sides(tracks: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
+    """Return a row per track with its group and side.
+
+    Tracks of one work (or album, after `params.group`), with the same bytes, or with the same ISRC form one group.
+    A group's side is a hash of its name, so that new tracks move no old ones; only a track that unites two groups
+    moves the tracks of one of them.
+
+    Args:
+        tracks: rows of `tables.TRACKS`.
+        params: shares of groups, what a group is, and the salt of the hash.
+
+    Returns:
+        `tables.SPLIT`, in the order of `track_id`.
+    """
+    keys = pd.DataFrame(
+        {
+            "group": _group_keys(tracks, params.group),
+            "bytes": "sha256:" + tracks["audio_sha256"],
+            "isrc": "isrc:" + tracks["isrc"].str.upper().str.replace("-", ""),
+        }
+    )
+    group = _unite(keys)
+    rows = pd.DataFrame({"track_id": tracks["track_id"], "audio_sha256": tracks["audio_sha256"], "group": group})
+    rows["side"] = [side_of(name, params) for name in group]
+    return conform(rows.sort_values("track_id"), SPLIT)
+
+
+def side_of(group: str, params: SplitParams) -> str:
+    """Return a group's side: its hash as a number from 0 to 1, against the shares."""
+    digest = hashlib.sha256(f"{params.salt}\n{group}".encode()).digest()
+    position = int.from_bytes(digest[:8]) / 2**64
+    if position < params.test:
+        return "test"
+    return "validation" if position < params.test + params.validation else "train"
+
+
+def _group_keys(tracks: pd.DataFrame, kind: str) -> pd.Series[str]:
+    """Name each track's work, or its album where the artist has enough of them; a track with neither stands alone."""
+    artist = tracks["artist"].map(_normalise, na_action="ignore").fillna("")
+    work = tracks["work"].fillna(tracks["title"]).map(_normalise, na_action="ignore")
+    alone = "track:" + tracks["track_id"]
+    keys = ("work:" + artist + "/" + work).where(work.notna() & (work != ""), alone)
+    if kind == "album":
+        album = tracks["album"].map(_normalise, na_action="ignore")
+        albums = album.groupby(artist).transform("nunique")
+        keys = keys.mask(album.notna() & (albums >= MIN_ALBUMS), "album:" + artist + "/" + album)
+    return keys
+
+
+def _normalise(text: str) -> str:
+    """Fold case, accents and punctuation, so that spellings of one title meet."""
+    plain = unicodedata.normalize("NFKD", text)
+    plain = "".join(character for character in plain if not unicodedata.combining(character))
+    return re.sub(r"\W+", " ", plain.casefold()).strip()
+
+
+def _unite(keys: pd.DataFrame) -> list[str]:
+    """Join tracks that share any key, and name each joined group after the smallest of its `group` keys."""
+    long = keys.melt(ignore_index=False, value_name="key").dropna(subset="key")
+    track = pd.Series(np.arange(len(keys)), index=keys.index).loc[long.index].to_numpy()
+    key, names = pd.factorize(long["key"])
+    size = len(keys) + len(names)
+    links = coo_array((np.ones(len(long), dtype=np.int8), (track, key + len(keys))), shape=(size, size))
+    _, component = connected_components(links, directed=False)
+    mine = pd.Series(component[: len(keys)], index=keys.index)
+    return keys["group"].groupby(mine).transform("min").tolist()

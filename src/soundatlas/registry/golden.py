@@ -1,0 +1,52 @@
+"""The golden clip: a few seconds of synthetic sound whose log-mel every machine that loads the model must reproduce."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soundfile
+
+from soundatlas.audio.spectrogram import FrontEnd, analyse_file
+from soundatlas.errors import BundleError, TrackError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AUDIO_NAME = "golden.flac"
+LOG_MEL_NAME = "golden.npy"
+TOLERANCE_DB = 1e-3  # an array and not a hash: sums differ in the last bits between processors and thread counts
+SAMPLE_RATE = 44_100  # Hz; not the front end's rate, so that resampling is checked too
+SECONDS = 2.0
+NOISE = 0.02  # keeps every cell well above the floor, where decibels would magnify rounding
+
+
+def write_golden(folder: Path, front_end: FrontEnd) -> None:
+    """Write the clip, a stereo sweep over noise, and the log-mel that the front end gives for it."""
+    seconds = max(SECONDS, 1.5 * front_end.min_seconds)
+    time = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    sweep = 0.4 * np.sin(2 * np.pi * (60 * time + (6000 - 60) / (2 * seconds) * time**2))
+    noise = NOISE * np.random.default_rng(0).standard_normal((len(time), 2))
+    soundfile.write(folder / AUDIO_NAME, sweep[:, None] * [1.0, 0.5] + noise, SAMPLE_RATE, subtype="PCM_16")
+    np.save(folder / LOG_MEL_NAME, analyse_file(folder / AUDIO_NAME, front_end).log_mel, allow_pickle=False)
+
+
+def check_golden(folder: Path, front_end: FrontEnd) -> None:
+    """Compute the clip's log-mel here and compare.
+
+    Raises:
+        BundleError: when any cell differs by more than 1e-3 dB.
+    """
+    expected = np.load(folder / LOG_MEL_NAME, allow_pickle=False)
+    try:
+        found = analyse_file(folder / AUDIO_NAME, front_end).log_mel
+    except TrackError as error:
+        raise BundleError(f"the model's golden clip cannot be decoded here ({error})") from None
+    if found.shape != expected.shape:
+        raise BundleError(f"the model's golden clip gives shape {found.shape} here instead of {expected.shape}")
+    worst = float(np.abs(found - expected).max())
+    if not worst <= TOLERANCE_DB:
+        raise BundleError(
+            f"the model's golden clip differs by {worst:.3g} dB here (at most {TOLERANCE_DB:g}): "
+            "this machine's decoder or front end would feed it other numbers than it was trained on"
+        )

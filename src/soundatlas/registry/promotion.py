@@ -1,0 +1,164 @@
+"""Registering a model once, judging it once, moving the champion's alias, and exporting the alias to the pin."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+
+import soundatlas
+from soundatlas.errors import BundleError
+from soundatlas.files import replacing_folder, write_json
+from soundatlas.registry import pyfunc_model
+from soundatlas.registry.bundle import FILES, content_sha256, contract_sha256
+from soundatlas.registry.pin import REGISTERED_NAME, Champion, bundle_folder
+from soundatlas.registry.tracking import CONTENT_TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mlflow.entities.model_registry import ModelVersion
+
+    from soundatlas.registry.gate import Verdict
+    from soundatlas.registry.tracking import Tracking
+
+ALIAS = "champion"
+GATE_TAG = "gate"
+REASON_TAG = "gate_reason"
+PROMOTED, REFUSED = "promoted", "refused"
+RUNTIME_PACKAGES = ("keras", "librosa", "mlflow", "numpy", "pandas", "safetensors", "scipy", "soundfile", "tensorflow")
+
+
+class ModelRegistry:
+    """The registered model `name` of the project's MLflow."""
+
+    def __init__(self, tracking: Tracking, name: str) -> None:
+        self.tracking = tracking
+        self.client = tracking.client
+        self.name = name
+
+    def champion(self) -> Champion | None:
+        """Return the version that the alias points to, or None while there is none."""
+        try:
+            version = self.client.get_model_version_by_alias(self.name, ALIAS)
+        except MlflowException as error:
+            if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+                return None
+            raise
+        return self._as_champion(version)
+
+    def find(self, content: str) -> ModelVersion | None:
+        """Return the version that holds the model with this content hash."""
+        found = self.client.search_model_versions(f"name = '{self.name}' and tags.`{CONTENT_TAG}` = '{content}'")
+        return found[0] if found else None
+
+    def register(self, folder: Path, run_id: str) -> ModelVersion:
+        """Log the bundle in `folder` to its run as a pyfunc and register it; a bundle is registered once."""
+        content = content_sha256(folder)
+        if (found := self.find(content)) is not None:
+            return found
+        try:
+            self.client.create_registered_model(self.name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        with mlflow.start_run(run_id=run_id), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*input example was not provided")  # a path is no example
+            info = mlflow.pyfunc.log_model(
+                name="bundle",
+                python_model=pyfunc_model.__file__,
+                artifacts={"bundle": str(folder)},
+                code_paths=[str(Path(soundatlas.__file__).parent)],
+                pip_requirements=_requirements(),
+                signature=ModelSignature(inputs=Schema([ColSpec(DataType.string, "path")])),
+            )
+        tags = {CONTENT_TAG: content, "contract_sha256": contract_sha256(folder)}
+        return self.client.create_model_version(self.name, info.model_uri, run_id=run_id, tags=tags)
+
+    def judge(self, version: ModelVersion, verdict: Callable[[Champion | None], Verdict]) -> str | None:
+        """Judge a version that was not judged yet, and move the alias when it wins.
+
+        The alias moves before the tag is set: a kill between the two leaves the version unjudged but champion, and
+        the next call then only sets the tag.
+
+        Returns:
+            one line for the user, or None when the version was judged before.
+        """
+        if GATE_TAG in version.tags:
+            return None
+        champion = self.champion()
+        if champion is not None and champion.version == str(version.version):
+            self._decide(version, PROMOTED, "champion already")
+            return f"version {version.version} is the champion"
+        judgement = verdict(champion)
+        self.client.log_dict(version.run_id, asdict(judgement), "gate.json")
+        if judgement.promoted:
+            self.client.set_registered_model_alias(self.name, ALIAS, str(version.version))
+        self._decide(version, PROMOTED if judgement.promoted else REFUSED, judgement.reason)
+        return f"version {version.version} {PROMOTED if judgement.promoted else REFUSED}: {judgement.reason}"
+
+    def _decide(self, version: ModelVersion, decision: str, reason: str) -> None:
+        self.client.set_model_version_tag(self.name, str(version.version), REASON_TAG, reason)
+        self.client.set_model_version_tag(self.name, str(version.version), GATE_TAG, decision)
+
+    def fetch(self, champion: Champion) -> Path:
+        """Return the folder with the champion's bundle, copied once out of the registry and named by its content.
+
+        Raises:
+            BundleError: when what the registry holds is not what was registered.
+        """
+        folder = bundle_folder(self.tracking.root, champion.content_sha256)
+        if not folder.is_dir():
+            source = self._artifacts(champion)
+            with replacing_folder(folder) as beside:
+                for name in FILES:
+                    shutil.copyfile(source / name, beside / name)
+                if content_sha256(beside) != champion.content_sha256:
+                    raise BundleError(
+                        f"version {champion.version} of {self.name} is not what was registered: its files changed"
+                    )
+        write_json(folder / REGISTERED_NAME, asdict(champion))
+        return folder
+
+    def _artifacts(self, champion: Champion) -> Path:
+        """Return where the registry holds the bundle; below our own `mlruns/` even when the folder was moved."""
+        version = self.client.get_model_version(self.name, champion.version)
+        model_id = str(version.model_id or version.source.rpartition("/")[2])
+        local = self.tracking.folder / "artifacts" / "models" / model_id / "artifacts" / "artifacts"
+        if self.tracking.is_local and local.is_dir():
+            found = [path.parent for path in local.rglob("contract.json")]
+            if found:
+                return found[0]
+        fetched = Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{champion.version}"))
+        found = [path.parent for path in fetched.rglob("contract.json")]
+        if not found:
+            raise BundleError(f"version {champion.version} of {self.name} holds no bundle")
+        return found[0]
+
+    def _as_champion(self, version: ModelVersion) -> Champion:
+        content = version.tags.get(CONTENT_TAG)
+        if content is None:
+            raise BundleError(
+                f"the champion of {self.name} is version {version.version}, which soundatlas did not register: "
+                "point the alias to a version with the tag content_sha256"
+            )
+        return Champion(self.name, str(version.version), content, version.run_id)
+
+
+def in_experiment() -> bool:
+    """Whether this is a DVC experiment: nothing is promoted from one."""
+    return bool(os.environ.get("DVC_EXP_NAME"))
+
+
+def _requirements() -> list[str]:
+    from importlib.metadata import version
+
+    return [f"{package}=={version(package)}" for package in RUNTIME_PACKAGES]

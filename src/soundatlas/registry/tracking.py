@@ -1,0 +1,163 @@
+"""MLflow runs: one per training, found again by the content hash of the model that it made."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import git
+import mlflow
+import pandas as pd
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
+from mlflow.tracking import MlflowClient
+from mlflow.utils.time import get_current_time_millis
+from ruamel.yaml import YAML
+
+from soundatlas.files import read_json, registry_root, sha256_file
+from soundatlas.registry.bundle import content_sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+EXPERIMENT = "soundatlas"
+CONTENT_TAG = "content_sha256"
+EVALUATION_TAG = "evaluation_sha256"
+UPSTREAM_STAGES = ("catalog", "spectrograms", "split", "validate")
+MAX_PARAM_CHARACTERS = 500  # what every MLflow backend takes
+
+
+class Tracking:
+    """The project's MLflow: `mlruns/mlflow.db` with artifacts beside it, or the server in MLFLOW_TRACKING_URI."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = registry_root(root) / "mlruns"
+        uri = os.environ.get("MLFLOW_TRACKING_URI")
+        self.is_local = uri is None
+        if uri is None:
+            (self.folder / "artifacts").mkdir(parents=True, exist_ok=True)
+            uri = f"sqlite:///{self.folder / 'mlflow.db'}"
+        mlflow.set_tracking_uri(uri)
+        self.client = MlflowClient(tracking_uri=uri)
+
+    def experiment_id(self) -> str:
+        """Return the id of the project's experiment, made when it is not there yet."""
+        found = self.client.get_experiment_by_name(EXPERIMENT)
+        if found is not None:
+            return str(found.experiment_id)
+        location = (self.folder / "artifacts").as_uri() if self.is_local else None
+        return str(self.client.create_experiment(EXPERIMENT, artifact_location=location))
+
+    def start_training(self, about: dict[str, Any]) -> str:
+        """Open a run with the params and the lineage of a training; return its id.
+
+        Args:
+            about: what `train` will write to `about.json`.
+        """
+        run = self.client.create_run(
+            self.experiment_id(), run_name=os.environ.get("DVC_EXP_NAME"), tags=self._lineage()
+        )
+        params = [
+            Param(key, str(value)[:MAX_PARAM_CHARACTERS]) for key, value in sorted(flatten(about["params"]).items())
+        ]
+        self.client.log_batch(run.info.run_id, params=params)
+        self._log_dataset(run.info.run_id)
+        return str(run.info.run_id)
+
+    @contextlib.contextmanager
+    def closing_run(self, run_id: str) -> Iterator[None]:
+        """End the run as failed, or as killed by Ctrl-C, when the block does not end well."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.client.set_terminated(run_id, "KILLED")
+            raise
+        except BaseException:
+            self.client.set_terminated(run_id, "FAILED")
+            raise
+
+    def log_epoch(self, run_id: str, epoch: int, row: dict[str, float]) -> None:
+        """Log an epoch's row of the history."""
+        now = get_current_time_millis()
+        metrics = [Metric(name, value, now, epoch) for name, value in row.items() if name != "epoch"]
+        self.client.log_batch(run_id, metrics=metrics)
+
+    def finish_training(self, run_id: str, content: str) -> None:
+        """Mark the run as the one that made a model."""
+        self.client.set_tag(run_id, CONTENT_TAG, content)
+        self.client.set_terminated(run_id, "FINISHED")
+
+    def find_run(self, content: str) -> str | None:
+        """Return the newest run that made a model with this content hash."""
+        runs = self.client.search_runs(
+            [self.experiment_id()],
+            filter_string=f"tags.{CONTENT_TAG} = '{content}' and attributes.status = 'FINISHED'",
+            order_by=["attributes.start_time DESC"],
+            max_results=1,
+        )
+        return str(runs[0].info.run_id) if runs else None
+
+    def publish(self, model: Path, evaluation: Path) -> str:
+        """See to it that the model has its run, with its evaluation; return the run's id.
+
+        A model that DVC restored into a place whose MLflow never saw it gets its run back from its own files.
+        """
+        content = content_sha256(model)
+        run_id = self.find_run(content)
+        if run_id is None:
+            about = read_json(model / "about.json")
+            run_id = self.start_training(about)
+            for row in pd.read_csv(model / "history.csv").to_dict("records"):
+                self.log_epoch(run_id, int(row["epoch"]), {str(name): float(value) for name, value in row.items()})
+            self.client.set_tag(run_id, "restored", "from data/model")
+            self.finish_training(run_id, content)
+        evaluated = sha256_file(evaluation / "metrics.json")
+        if self.client.get_run(run_id).data.tags.get(EVALUATION_TAG) != evaluated:
+            now = get_current_time_millis()
+            figures = flatten(read_json(evaluation / "metrics.json"))
+            metrics = [Metric(name, value, now, 0) for name, value in figures.items() if isinstance(value, int | float)]
+            self.client.log_batch(run_id, metrics=metrics)
+            self.client.log_artifacts(run_id, str(evaluation), "evaluation")
+            self.client.set_tag(run_id, EVALUATION_TAG, evaluated)
+        return run_id
+
+    def _lineage(self) -> dict[str, str]:
+        """Return what made this run: the git commit, and the hashes of the stages before `train` in dvc.lock."""
+        tags = {"mlflow.source.name": "soundatlas", "mlflow.source.type": "LOCAL"}
+        with contextlib.suppress(git.InvalidGitRepositoryError, ValueError):  # no repository, or no commit yet
+            repository = git.Repo(self.root, search_parent_directories=True)
+            tags["mlflow.source.git.commit"] = repository.head.commit.hexsha
+            tags["git.dirty"] = str(repository.is_dirty()).lower()
+        lock = self.root / "dvc.lock"
+        if lock.is_file():
+            stages = YAML(typ="safe").load(lock.read_text(encoding="utf-8")).get("stages", {})
+            for stage in UPSTREAM_STAGES:
+                for out in stages.get(stage, {}).get("outs", []):
+                    tags[f"dvc.{stage}.{out['path'].removeprefix('data/')}"] = str(out.get("md5"))
+        if name := os.environ.get("DVC_EXP_NAME"):
+            tags["dvc.experiment"] = name
+        return tags
+
+    def _log_dataset(self, run_id: str) -> None:
+        """Log the catalogue with its sides as the run's dataset; its digest is the split file's hash."""
+        path = self.root / "data/split/split.parquet"
+        dataset = Dataset(
+            name="catalogue",
+            digest=sha256_file(path)[:32],
+            source_type="local",
+            source=json.dumps({"uri": "data/split/split.parquet"}),
+            profile=json.dumps({"num_rows": len(pd.read_parquet(path))}),
+        )
+        self.client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "train")])])
+
+
+def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested keys as dotted ones, e.g. `train.epochs`; lists stay values."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        flat |= flatten(value, f"{name}.") if isinstance(value, dict) else {name: value}
+    return flat

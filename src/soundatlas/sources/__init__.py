@@ -1,0 +1,1 @@
+"""Where tracks come from: one module per source, all of the shape in `base`."""

@@ -1,0 +1,103 @@
+"""Listing a folder of somebody's music without touching it: path, size and hash of every file, or why not."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from soundatlas.files import read_json, sha256_file, write_json
+from soundatlas.tables import INBOX, conform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+PASSED_OVER = (".md", ".txt", ".csv", ".json", ".jpg", ".jpeg", ".png", ".pdf", ".cue", ".m3u", ".m3u8", ".nfo", ".log")
+BYTES_PER_MEGABYTE = 1_000_000
+
+
+def list_folder(folder: Path, root: Path, *, max_file_megabytes: int, known: Path) -> pd.DataFrame:
+    """List every file below `folder` that could be music.
+
+    Hidden files, notes and pictures are passed over. Linked folders are not followed, so that no loop can form.
+    Hashes are remembered by size and modification time in `known`, so that listing again reads nothing; the
+    listing itself holds no times, so that touching a file changes nothing.
+
+    Args:
+        folder: to list; absent is the same as empty.
+        root: the project; paths inside it become relative to it.
+        max_file_megabytes: a larger file is listed but not read.
+        known: a JSON file of ours with the remembered hashes.
+
+    Returns:
+        `tables.INBOX`, ordered by path.
+    """
+    remembered = _remembered(known)
+    seen: dict[str, Any] = {}
+    rows = [_row(path, root, max_file_megabytes, remembered, seen) for path in _walk(folder)]
+    write_json(known, seen)
+    return _table(rows)
+
+
+def list_files(paths: Sequence[Path], root: Path, *, max_file_megabytes: int) -> pd.DataFrame:
+    """List single files as `list_folder` lists a folder's."""
+    return _table([_row(path, root, max_file_megabytes, {}, {}) for path in paths])
+
+
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    return conform(pd.DataFrame(rows, columns=[*INBOX]).sort_values("path"), INBOX)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder, followlinks=False):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and not name.lower().endswith(PASSED_OVER):
+                yield Path(parent, name)
+
+
+def _row(
+    path: Path, root: Path, max_file_megabytes: int, remembered: dict[str, Any], seen: dict[str, Any]
+) -> dict[str, Any]:
+    shown = os.fsencode(path.relative_to(root) if path.is_relative_to(root) else path).decode(
+        "utf-8", "backslashreplace"
+    )
+    row: dict[str, Any] = {"path": shown, "size_bytes": 0, "audio_sha256": None, "reason": None, "message": None}
+    try:
+        os.fspath(path).encode("utf-8")
+        status = path.stat()
+        row["size_bytes"] = status.st_size
+        if not stat.S_ISREG(status.st_mode):
+            return row | {"reason": "unreadable", "message": "not a regular file"}
+        if status.st_size == 0:
+            return row | {"reason": "empty", "message": "the file holds no bytes"}
+        if status.st_size > max_file_megabytes * BYTES_PER_MEGABYTE:
+            return row | {
+                "reason": "too_large",
+                "message": f"larger than ingest.max_file_megabytes ({max_file_megabytes})",
+            }
+        signature = [status.st_size, status.st_mtime_ns, status.st_ino]
+        before = remembered.get(shown)
+        sha = before["sha256"] if before and before["signature"] == signature else sha256_file(path)
+    except UnicodeEncodeError:
+        return row | {"reason": "bad_name", "message": "the name cannot be written as UTF-8: rename the file"}
+    except OSError as error:
+        return row | {"reason": "unreadable", "message": error.strerror or type(error).__name__}
+    seen[shown] = {"signature": signature, "sha256": sha}
+    return row | {"audio_sha256": sha}
+
+
+def _remembered(known: Path) -> dict[str, Any]:
+    """Return the remembered hashes; a file that is absent or damaged costs only the time to hash again."""
+    try:
+        values = read_json(known)
+    except (OSError, ValueError):
+        return {}
+    return {
+        path: entry
+        for path, entry in (values.items() if isinstance(values, dict) else ())
+        if isinstance(entry, dict) and {"signature", "sha256"} <= set(entry)
+    }

@@ -1,0 +1,68 @@
+"""Stage `promote`: does the registry's champion change? Runs at every `dvc repro`, since an alias may have moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from soundatlas.stages._run import run_stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from soundatlas.params import Params
+    from soundatlas.registry.gate import Verdict
+    from soundatlas.registry.pin import Champion
+    from soundatlas.registry.promotion import ModelRegistry
+
+
+def run(root: Path, params: Params) -> None:
+    """Register `data/model/`, judge it if it was never judged, and export the alias to `data/champion.json`."""
+    from soundatlas.registry.bundle import content_sha256
+    from soundatlas.registry.pin import export_pin
+    from soundatlas.registry.promotion import ModelRegistry, in_experiment
+    from soundatlas.registry.tracking import Tracking
+
+    tracking = Tracking(root)
+    registry = ModelRegistry(tracking, params.promote.model_name)
+    if not in_experiment():
+        version = registry.find(content_sha256(root / "data/model"))
+        if version is None or tracking.find_run(content_sha256(root / "data/model")) is None:
+            run_id = tracking.publish(root / "data/model", root / "data/evaluation")
+            version = registry.register(root / "data/model", run_id)
+        decision = registry.judge(version, lambda champion: _verdict(root, params, registry, champion))
+        if decision is not None:
+            print(f"promote: {decision}")  # noqa: T201 - the stage's report
+    champion = registry.champion()
+    export_pin(root, registry.name, None if champion is None else registry.fetch(champion))
+    print(f"promote: the champion is {'none yet' if champion is None else f'version {champion.version}'}")  # noqa: T201
+
+
+def _verdict(root: Path, params: Params, registry: ModelRegistry, champion: Champion | None) -> Verdict:
+    """Compare `data/model/` with the champion, or with the majority class while there is none."""
+    from soundatlas.registry.bundle import Bundle
+    from soundatlas.registry.gate import judge_against, judge_first
+    from soundatlas.stages._inputs import load_sides, open_store
+
+    store = open_store(root, params)
+    sides = load_sides(root, store)
+    test, heads = sides["test"], params.promote.primary
+    predictions = pd.read_parquet(root / "data/evaluation/predictions.parquet").set_index("track_id")
+    challenger = predictions.loc[test["track_id"], heads].reset_index(drop=True)
+    truth, groups = test[heads], test["group"].to_numpy()
+    if champion is None:
+        majority = {head: str(sides["train"][head].value_counts().idxmax()) for head in heads}
+        return judge_first(truth, challenger, majority, groups, params.promote)
+    bundle = Bundle(registry.fetch(champion), champion.content_sha256)
+    same_front_end = bundle.front_end.sha256() == store.contract_sha256
+    rows = [
+        bundle.classify_log_mel(store.log_mel(sha)) if same_front_end else bundle.classify_file(root / path)
+        for sha, path in zip(test["audio_sha256"], test["path"], strict=True)
+    ]
+    rival = pd.DataFrame([prediction.row() for prediction in rows])
+    return judge_against(truth, challenger, rival, groups, params.promote)
+
+
+if __name__ == "__main__":
+    run_stage(run)

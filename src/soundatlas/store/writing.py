@@ -1,0 +1,168 @@
+"""Bringing the store up to date: computing only what is missing, rewriting only the shards that change."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from soundatlas.audio.spectrogram import FrontEnd, analyse_file
+from soundatlas.errors import StoreError, TrackError
+from soundatlas.files import remove_leftovers, sha256_file
+from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
+from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, manifest_row, shard_name, write_shard
+from soundatlas.tables import FAILURES, MANIFEST, conform, write_table
+from soundatlas.workers import map_in_workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+    from pathlib import Path
+
+    from soundatlas.audio.spectrogram import Spectrogram
+    from soundatlas.workers import Outcome
+
+
+@dataclass(frozen=True)
+class Job:
+    """One spectrogram to compute: picklable, for a worker."""
+
+    audio_sha256: str
+    root: Path
+    path: str
+    front_end: FrontEnd
+
+
+@dataclass(frozen=True)
+class Update:
+    """What an update did."""
+
+    computed: int
+    kept: int
+    removed: int
+    failed: int
+
+
+def compute(job: Job) -> Spectrogram:
+    """Compute one spectrogram, of the very bytes that the catalogue lists.
+
+    Raises:
+        TrackError: when the file cannot be used.
+    """
+    path = job.root / job.path
+    try:
+        found = sha256_file(path)
+    except OSError as error:
+        raise TrackError("unreadable", error.strerror or type(error).__name__) from None
+    if found != job.audio_sha256:
+        raise TrackError("changed", "the file is no longer the one that was listed")
+    return analyse_file(path, job.front_end)
+
+
+def update_store(
+    folder: Path,
+    wanted: Mapping[str, str],
+    front_end: FrontEnd,
+    *,
+    root: Path,
+    timeout_seconds: float,
+    advance: Callable[[], None] = lambda: None,
+) -> Update:
+    """Make `folder` hold the spectrograms of exactly the `wanted` tracks.
+
+    The result is a function of the tracks and the front end, not of history: shards are buckets of the hash's
+    first bits. A killed update leaves whole shards that the next one goes on from.
+
+    Args:
+        folder: of the store.
+        wanted: audio SHA-256 -> path of a file that holds those bytes, relative to `root`.
+        front_end: the settings.
+        root: what the paths are relative to.
+        timeout_seconds: longest time for one track.
+        advance: called after each computed track, for a progress bar.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    contract = front_end.sha256()
+    present = _present_shards(folder, contract)
+    where = {sha: shard for shard in present.values() for sha in shard.rows}
+    layout = _layout(wanted)
+
+    jobs = [Job(sha, root, wanted[sha], front_end) for names in layout.values() for sha in names if sha not in where]
+    failures: list[dict[str, str]] = []
+    with closing(map_in_workers(compute, jobs, timeout_seconds=timeout_seconds)) as outcomes:
+        for name, names in layout.items():
+            tracks = _collect(name, names, where, outcomes, failures, advance)
+            if name not in present or set(present[name].rows) != set(tracks):
+                write_shard(folder / name, contract, tracks)
+    for path in folder.glob(f"*{SUFFIX}"):
+        if path.name not in layout:
+            path.unlink()
+    _write_tables(folder, layout, failures)
+    kept = sum(sha in where for sha in wanted)
+    return Update(len(jobs) - len(failures), kept, len(where) - kept, len(failures))
+
+
+def _layout(wanted: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return shard name -> the hashes that belong to it, both in order."""
+    bits = bucket_bits(len(wanted))
+    layout: defaultdict[str, list[str]] = defaultdict(list)
+    for sha in sorted(wanted):
+        layout[shard_name(sha, bits)].append(sha)
+    return dict(layout)
+
+
+def _present_shards(folder: Path, contract: str) -> dict[str, Shard]:
+    """Return the shards that can be gone on from; a damaged one or one of another front end is computed anew."""
+    present = {}
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        try:
+            shard = Shard(path)
+        except StoreError:
+            continue
+        if shard.contract_sha256 == contract:
+            present[path.name] = shard
+    return present
+
+
+def _collect(
+    name: str,
+    names: list[str],
+    where: Mapping[str, Shard],
+    outcomes: Generator[Outcome[Job, Spectrogram], None, None],
+    failures: list[dict[str, str]],
+    advance: Callable[[], None],
+) -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Gather one shard's tracks, from old shards where they are there and from the workers where not."""
+    tracks = {}
+    for sha in names:
+        if sha in where:
+            tracks[sha] = (where[sha].log_mel(sha), {**where[sha].rows[sha], "shard": name})
+            continue
+        outcome = next(outcomes)
+        advance()
+        if outcome.value is not None:
+            tracks[sha] = (outcome.value.log_mel, manifest_row(name, outcome.value))
+        elif outcome.failure is not None:
+            failures.append(
+                {
+                    "path": outcome.item.path,
+                    "stage": "spectrograms",
+                    "reason": outcome.failure.reason,
+                    "message": outcome.failure.message,
+                    "audio_sha256": sha,
+                }
+            )
+    return tracks
+
+
+def _write_tables(folder: Path, layout: Mapping[str, list[str]], failures: list[dict[str, str]]) -> None:
+    rows = [
+        {"audio_sha256": sha, **about} for name in layout for sha, about in sorted(Shard(folder / name).rows.items())
+    ]
+    manifest = pd.DataFrame(rows, columns=[*MANIFEST]).sort_values("audio_sha256")
+    write_table(conform(manifest, MANIFEST), folder / MANIFEST_NAME)
+    table = pd.DataFrame(failures, columns=[*FAILURES, "audio_sha256"]).sort_values("audio_sha256")
+    write_table(conform(table, FAILURES), folder / FAILURES_NAME)

@@ -1,0 +1,167 @@
+"""Mapping over tracks in processes that may die."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+import worker_functions
+
+from soundatlas import workers
+from soundatlas.errors import UsageError
+from soundatlas.workers import Outcome, map_in_workers, worker_count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LONG = 120.0  # seconds that no healthy item takes
+
+
+def _behave(*items: str, timeout_seconds: float = LONG, workers: int = 1) -> list[Outcome[str, str]]:
+    return list(
+        map_in_workers(worker_functions.behave, items, timeout_seconds=timeout_seconds, workers=workers),
+    )
+
+
+def _told(outcomes: list[Outcome[str, str]]) -> list[str | None]:
+    """Say for each item its value, or the reason why there is none."""
+    return [outcome.failure.reason if outcome.failure else outcome.value for outcome in outcomes]
+
+
+def test_outcomes_keep_the_order_of_items() -> None:
+    """Whichever worker ends first, outcomes come in the items' order."""
+    ranks = list(range(12))
+    outcomes = list(map_in_workers(worker_functions.wait_by_rank, ranks, timeout_seconds=LONG, workers=2))
+    assert [outcome.item for outcome in outcomes] == ranks
+    assert [outcome.value[0] for outcome in outcomes if outcome.value] == ranks
+
+
+def test_work_is_done_in_other_processes() -> None:
+    """No item is worked on in the calling process."""
+    outcomes = map_in_workers(worker_functions.wait_by_rank, [9, 9, 9], timeout_seconds=LONG, workers=1)
+    assert os.getpid() not in {outcome.value[1] for outcome in outcomes if outcome.value}
+
+
+def test_no_items_give_no_outcomes() -> None:
+    """An empty catalogue is no fault."""
+    assert _behave() == []
+
+
+@pytest.mark.parametrize("death", ["exit", "segfault"])
+def test_crash_costs_one_item(death: str) -> None:
+    """A decoder that takes its process down is that file's failure; its neighbours are done."""
+    outcomes = _behave("a", death, "b", "c")
+    assert _told(outcomes) == ["A", "crashed", "B", "C"]
+    assert "exit code" in str(outcomes[1].failure)
+
+
+def test_every_item_crashing_ends_all_the_same() -> None:
+    """Replacing workers again and again does not lose the run."""
+    assert _told(_behave(*["exit"] * 5, workers=2)) == ["crashed"] * 5
+
+
+def test_hang_costs_one_item() -> None:
+    """A decoder that never returns is stopped after the time-out; its neighbours are done."""
+    outcomes = _behave("a", "hang", "b", timeout_seconds=2.0)
+    assert _told(outcomes) == ["A", "timeout", "B"]
+    assert str(outcomes[1].failure) == "timeout: took longer than 2 s"
+
+
+def test_track_error_comes_back_as_it_is() -> None:
+    """A named failure keeps its reason and message."""
+    [outcome] = _behave("track error")
+    assert outcome.value is None
+    assert str(outcome.failure) == "not_audio: holds a shopping list"
+
+
+def test_unexpected_exception_becomes_a_fault() -> None:
+    """Whatever else a library raises is a row with reason `fault` that names it."""
+    outcomes = _behave("a", "unexpected", "b")
+    assert _told(outcomes) == ["A", "fault", "B"]
+    assert str(outcomes[1].failure) == "fault: ZeroDivisionError: frames by zero"
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        ("cannot be unpickled", "fault"),
+        ("narrow track error", "truncated"),
+        ("system exit", "fault"),
+        ("interrupt", "fault"),
+        ("network timeout", "fault"),
+    ],
+)
+def test_awkward_exception_costs_one_item(item: str, reason: str) -> None:
+    """Exceptions that cannot travel between processes, or that end a process elsewhere, end nothing here."""
+    assert _told(_behave("a", item, "b")) == ["A", reason, "B"]
+
+
+def test_item_that_cannot_be_sent_is_a_fault() -> None:
+    """An item that cannot be pickled costs itself."""
+    items = ["a", (letter for letter in "b"), "c"]
+    outcomes = list(map_in_workers(worker_functions.behave, items, timeout_seconds=LONG, workers=1))
+    assert _told(outcomes) == ["A", "fault", "C"]
+
+
+def test_items_are_pulled_as_they_are_needed() -> None:
+    """Of a long catalogue only a few items per worker are under way, so memory does not grow with it."""
+    pulled = []
+
+    def catalogue() -> Iterator[str]:
+        for number in range(1000):
+            pulled.append(number)
+            yield str(number)
+
+    outcomes = map_in_workers(worker_functions.behave, catalogue(), timeout_seconds=LONG, workers=1)
+    assert pulled == []
+    for done in range(1, 11):
+        next(outcomes)
+        assert len(pulled) <= done + workers.WAITING_PER_WORKER
+    outcomes.close()
+    assert len(pulled) < 20
+
+
+def test_fault_in_the_catalogue_reaches_the_caller() -> None:
+    """An exception that the items themselves raise is the caller's, not a row."""
+
+    def catalogue() -> Iterator[str]:
+        yield "a"
+        raise UsageError("the listing is gone")
+
+    with pytest.raises(UsageError, match="the listing is gone"):
+        list(map_in_workers(worker_functions.behave, catalogue(), timeout_seconds=LONG, workers=1))
+
+
+@pytest.mark.parametrize(("text", "count"), [("1", 1), ("3", 3), (" 12 ", 12)])
+def test_worker_count_is_what_the_environment_says(text: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`SOUNDATLAS_WORKERS` sets the number of processes."""
+    monkeypatch.setenv("SOUNDATLAS_WORKERS", text)
+    assert worker_count() == count
+
+
+@pytest.mark.parametrize("text", ["", "  ", None])
+def test_worker_count_is_one_per_processor_by_default(text: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unset or blank, each processor that this process may use gets a worker."""
+    monkeypatch.delenv("SOUNDATLAS_WORKERS", raising=False)
+    if text is not None:
+        monkeypatch.setenv("SOUNDATLAS_WORKERS", text)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 5}, raising=False)
+    assert worker_count() == 3
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "1e3", "²"])
+def test_impossible_worker_count_is_wrong_use(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anything but a positive whole number is refused with the variable's name and value."""
+    monkeypatch.setenv("SOUNDATLAS_WORKERS", text)
+    with pytest.raises(UsageError, match="SOUNDATLAS_WORKERS") as caught:
+        worker_count()
+    assert repr(text) in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_map_takes_its_worker_count_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an argument the variable decides, and a wrong one is refused before anything runs."""
+    monkeypatch.setenv("SOUNDATLAS_WORKERS", "none")
+    with pytest.raises(UsageError, match="SOUNDATLAS_WORKERS"):
+        next(map_in_workers(worker_functions.behave, ["a"], timeout_seconds=LONG))
