@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -48,7 +50,7 @@ def test_no_items_give_no_outcomes() -> None:
     assert _behave() == []
 
 
-@pytest.mark.parametrize("death", ["exit", "segfault"])
+@pytest.mark.parametrize("death", ["exit", "quiet exit", "segfault"])
 def test_crash_costs_one_item(death: str) -> None:
     """A decoder that takes its process down is that file's failure; its neighbours are done."""
     outcomes = _behave("a", death, "b", "c")
@@ -102,6 +104,41 @@ def test_item_that_cannot_be_sent_is_a_fault() -> None:
     items = ["a", (letter for letter in "b"), "c"]
     outcomes = list(map_in_workers(worker_functions.behave, items, timeout_seconds=LONG, workers=1))
     assert _told(outcomes) == ["A", "fault", "C"]
+
+
+def test_value_that_cannot_be_sent_is_a_fault() -> None:
+    """A value that cannot be pickled costs its item."""
+    assert _told(_behave("a", "value cannot be pickled", "b")) == ["A", "fault", "B"]
+
+
+def test_worker_that_is_killed_while_it_waits_costs_nothing() -> None:
+    """A worker that dies between two items is replaced before the next."""
+    worker = workers._Worker()
+    before = worker.attempt(worker_functions.wait_by_rank, 9, LONG)[0]
+    assert before is not None
+    os.kill(before[1], signal.SIGKILL)
+    worker._process.join()  # type: ignore[union-attr]  # it was started above
+    after = worker.attempt(worker_functions.wait_by_rank, 9, LONG)[0]
+    worker.stop()
+    assert after is not None
+    assert after[1] != before[1]
+
+
+def test_no_process_outlives_the_map() -> None:
+    """When all is done, or the caller stops listening while a decoder hangs, no worker is left."""
+    _behave("a", "b", workers=2)
+    outcomes = map_in_workers(worker_functions.behave, ["a", "hang", "b"], timeout_seconds=LONG, workers=2)
+    next(outcomes)
+    outcomes.close()
+    assert multiprocessing.active_children() == []
+
+
+def test_few_items_start_few_processes() -> None:
+    """One new track does not start a process per processor."""
+    outcomes = map_in_workers(worker_functions.behave, ["a", "b"], timeout_seconds=LONG, workers=8)
+    next(outcomes)
+    assert len(multiprocessing.active_children()) <= 2
+    outcomes.close()
 
 
 def test_items_are_pulled_as_they_are_needed() -> None:

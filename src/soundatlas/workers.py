@@ -1,25 +1,34 @@
-"""Running one function over many tracks in worker processes that may die without taking the run along."""
+"""Running one function over many tracks in worker processes that may die without taking the run along.
+
+Each worker has a pipe of its own: whatever becomes of it concerns only the item that it was working on.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
+import queue
+import signal
+import threading
 from collections import deque
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-
-from pebble import ProcessExpired, ProcessPool
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from soundatlas.errors import TrackError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
+    from concurrent.futures import Future
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 WAITING_PER_WORKER = 4  # tasks handed out ahead, so that memory does not grow with the number of tracks
+GRACE_SECONDS = 5.0  # for a process that closed its pipe to end by itself
 
 
 @dataclass(frozen=True)
@@ -66,42 +75,129 @@ def map_in_workers(
         workers: number of processes; `worker_count()` by default.
     """
     count = workers or worker_count()
-    waiting: deque[tuple[Item, Any]] = deque()
-    with ProcessPool(max_workers=count, context=multiprocessing.get_context("spawn")) as pool:
+    crew = [_Worker() for _ in range(count)]
+    idle: queue.LifoQueue[_Worker] = queue.LifoQueue()  # last in, first out: few items start few processes
+    for worker in crew:
+        idle.put(worker)
+
+    def attempt(item: Item) -> Outcome[Item, Value]:
+        worker = idle.get()
+        try:
+            return Outcome(item, *worker.attempt(function, item, timeout_seconds))
+        finally:
+            idle.put(worker)
+
+    waiting: deque[Future[Outcome[Item, Value]]] = deque()
+    with ThreadPoolExecutor(max_workers=count) as threads:  # a thread sits and waits for each worker
         try:
             for item in items:
-                waiting.append((item, pool.schedule(_attempt, args=[function, item], timeout=timeout_seconds)))
+                waiting.append(threads.submit(attempt, item))
                 if len(waiting) >= count * WAITING_PER_WORKER:
-                    yield _outcome(*waiting.popleft(), timeout_seconds)
+                    yield waiting.popleft().result()
             while waiting:
-                yield _outcome(*waiting.popleft(), timeout_seconds)
-        except BaseException:
-            pool.stop()
-            raise
+                yield waiting.popleft().result()
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+            for worker in crew:
+                worker.stop()
 
 
-def _attempt(function: Callable[[Item], Value], item: Item) -> tuple[Value | None, TrackError | None]:
-    """Apply `function` within the worker.
+class _Worker:
+    """One process, started when it is first needed and again after a death."""
 
-    What it raises does not travel as it is: one exception that cannot be unpickled would break the whole pool, and
-    a `SystemExit` would end the run.
+    _processes = threading.Lock()  # for all workers: starting and reaping processes is not safe in several threads
+    _process: SpawnProcess | None = None
+    _pipe: Connection
+    _stopped = False
+
+    def attempt(
+        self, function: Callable[[Item], Value], item: Item, timeout_seconds: float
+    ) -> tuple[Value | None, TrackError | None]:
+        """Have the process apply `function` to `item`, and wait for its value or what became of it."""
+        try:
+            request = pickle.dumps((function, item), pickle.HIGHEST_PROTOCOL)
+        except Exception as error:  # noqa: BLE001 - an item that cannot be sent is that item's row
+            return None, _fault(error)
+        self._start()
+        try:
+            self._pipe.send_bytes(request)
+            self._pipe.recv_bytes()  # it has imported what it needs; the time of starting is not the item's
+            if not self._pipe.poll(timeout_seconds):
+                self._end()
+                return None, TrackError("timeout", f"took longer than {timeout_seconds:g} s")
+            answer = self._pipe.recv_bytes()
+        except (EOFError, OSError):
+            return None, TrackError("crashed", f"its worker process died (exit code {self._end(GRACE_SECONDS)})")
+        try:
+            value, failure = pickle.loads(answer)  # noqa: S301 - written by our own process
+        except Exception as error:  # noqa: BLE001 - a value that cannot be received is that item's row
+            return None, _fault(error)
+        return value, failure
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing, for good."""
+        with self._processes:
+            self._stopped = True
+            if self._process is not None:
+                self._process.kill()
+                self._process.join()
+
+    def _start(self) -> None:
+        with self._processes:
+            if self._stopped:
+                raise RuntimeError("the worker was stopped")  # nobody waits for this item any more
+            if self._process is not None and self._process.is_alive():
+                return
+            context = multiprocessing.get_context("spawn")
+            self._pipe, theirs = context.Pipe()
+            self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+            self._process.start()
+            theirs.close()  # the process holds the only other end, so that its death is read as the end of the pipe
+
+    def _end(self, grace_seconds: float = 0.0) -> int | None:
+        """Return the process's exit code, after ending it where it does not end by itself within the grace."""
+        with self._processes:
+            if self._process is None:
+                return None
+            self._process.join(grace_seconds)
+            self._process.kill()
+            self._process.join()
+            code, self._process = self._process.exitcode, None
+            self._pipe.close()
+            return code
+
+
+def _serve(pipe: Connection) -> None:
+    """Be a worker: answer each request with a value or a failure, until nobody is there to ask."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the caller's, who ends the workers
+    while True:
+        try:
+            request = pipe.recv_bytes()
+        except (EOFError, OSError):
+            return
+        answer = _attempt(request, pipe)
+        pipe.send_bytes(answer)
+
+
+def _attempt(request: bytes, pipe: Connection) -> bytes:
+    """Apply the requested function, and return value and failure as they travel back.
+
+    An exception does not travel as it is: many cannot be unpickled, and a `SystemExit` would end the run.
     """
+    begun = False
     try:
-        return function(item), None
+        function, item = pickle.loads(request)  # noqa: S301 - written by the process that started this one
+        pipe.send_bytes(b"")
+        begun = True
+        return pickle.dumps((function(item), None), pickle.HIGHEST_PROTOCOL)
     except TrackError as error:
-        return None, TrackError(error.reason, error.message)
-    except BaseException as error:  # noqa: BLE001 - whatever a library throws at a bad file is that file's row, not the run's end
-        return None, TrackError("fault", f"{type(error).__name__}: {error}")
+        failure = TrackError(error.reason, error.message)
+    except BaseException as error:  # noqa: BLE001 - whatever a library throws at a bad file is that file's row
+        failure = _fault(error)
+    if not begun:
+        pipe.send_bytes(b"")
+    return pickle.dumps((None, failure))
 
 
-def _outcome(item: Item, future: Any, timeout_seconds: float) -> Outcome[Item, Any]:
-    """Wait for one item; what still raises here is the worker's death, or an item that cannot be sent to it."""
-    try:
-        value, failure = future.result()
-    except FutureTimeoutError:
-        return Outcome(item, None, TrackError("timeout", f"took longer than {timeout_seconds:g} s"))
-    except ProcessExpired as error:
-        return Outcome(item, None, TrackError("crashed", f"its worker process died (exit code {error.exitcode})"))
-    except Exception as error:  # noqa: BLE001 - as in `_attempt`
-        return Outcome(item, None, TrackError("fault", f"{type(error).__name__}: {error}"))
-    return Outcome(item, value, failure)
+def _fault(error: BaseException) -> TrackError:
+    return TrackError("fault", f"{type(error).__name__}: {error}")

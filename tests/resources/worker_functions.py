@@ -34,17 +34,21 @@ RAISED = {
 }
 
 
-def behave(item: str) -> str:
+def behave(item: str) -> object:
     """Do what the item says; anything unknown comes back in upper case."""
     if item in RAISED:
         raise RAISED[item]
     match item:
         case "exit":
             os._exit(7)
+        case "quiet exit":
+            os._exit(0)
         case "segfault":
             os.kill(os.getpid(), signal.SIGSEGV)
         case "hang":
             time.sleep(600)
+        case "value cannot be pickled":
+            return lambda: item
     return item.upper()
 
 

@@ -79,7 +79,7 @@ def _list(paths: Sequence[Path], params: Params) -> pd.DataFrame:
 def rows_as_json(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the predictions as JSON-like rows; what a file does not have is left out."""
     return [
-        {name: value for name, value in row.items() if isinstance(value, dict | list) or pd.notna(value)}
+        {str(name): value for name, value in row.items() if isinstance(value, dict | list) or pd.notna(value)}
         for row in table.to_dict("records")
     ]
 

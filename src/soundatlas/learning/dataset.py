@@ -68,7 +68,7 @@ def square_root_balance(labels: pd.Series[str]) -> NDArray[np.float64]:
     """
     counts = labels.map(labels.value_counts())
     weights = 1.0 / np.sqrt(counts.fillna(counts.mean() if counts.notna().any() else 1.0).to_numpy(np.float64))
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())
 
 
 def level_statistics(store: SpectrogramStore, shas: list[str]) -> tuple[float, float]:

@@ -70,7 +70,7 @@ class LabelSpace:
     def class_targets(self, tracks: pd.DataFrame) -> dict[str, NDArray[np.int64]]:
         """Return head -> class index per track, shape (tracks,); `MISSING` where absent or never seen in training."""
         return {
-            head: tracks[head].map({name: index for index, name in enumerate(names)}).fillna(MISSING).to_numpy(np.int64)
+            head: np.asarray(tracks[head].map({name: i for i, name in enumerate(names)}).fillna(MISSING), np.int64)
             for head, names in self.classes.items()
         }
 

@@ -18,7 +18,7 @@ from soundatlas.registry.bundle import Bundle
 CLASSIFIED = "classified"
 
 
-class SoundatlasModel(mlflow.pyfunc.PythonModel):
+class SoundatlasModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # mlflow is not type-checked
     """Loads the bundle among its artifacts; refuses to when its golden array does not come out."""
 
     def load_context(self, context: Any) -> None:

@@ -60,9 +60,8 @@ def run(root: Path, params: Params) -> None:
         confidence=params.evaluate.confidence,
     )
     with replacing_folder(root / "data/evaluation") as folder:
-        table = test[["track_id", "audio_sha256", "group", "path"]].assign(
-            **pd.DataFrame([row.row() for row in rows]).to_dict("series")
-        )
+        about_tracks = test[["track_id", "audio_sha256", "group", "path"]]
+        table = pd.concat([about_tracks, pd.DataFrame([row.row() for row in rows])], axis="columns")
         table.to_parquet(folder / "predictions.parquet", index=False, compression="zstd")
         _write(folder, evaluation, params, tracks=len(test), groups=test["group"].nunique())
         write_figures(folder / "figures", evaluation, root / "data/model/history.csv")

@@ -33,7 +33,7 @@ class SpectrogramStore:
     def __init__(self, folder: Path, contract_sha256: str) -> None:
         self.folder = folder
         self.contract_sha256 = contract_sha256
-        self.manifest = read_table(folder / MANIFEST_NAME, MANIFEST).set_index("audio_sha256", verify_integrity=True)
+        self.manifest = read_table(folder / MANIFEST_NAME, MANIFEST).set_index("audio_sha256")
         self._shards = self.manifest["shard"].to_dict()
         self._frames = self.manifest["frames"].to_dict()
         self._open = cache(self._open_shard)

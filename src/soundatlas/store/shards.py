@@ -7,7 +7,7 @@ seen while decoding each track. Equal content gives equal bytes, so DVC sees onl
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -69,7 +69,7 @@ class Shard:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._file = safe_open(path, framework="numpy")
+            self._file = cast("Any", safe_open(path, framework="numpy"))
             about = json.loads(self._file.metadata()[METADATA_KEY])
             self.contract_sha256: str = about["contract_sha256"]
             self.rows: dict[str, dict[str, Any]] = about["tracks"]
