@@ -19,6 +19,7 @@ MAX_CHANNELS = 32
 SAMPLE_RATES = (1_000, 768_000)  # Hz; outside of these a header is junk, not music
 MAX_VALUES = 1 << 28  # samples x channels held at once: 1 GiB of float32
 LOSSY_FORMATS = ("MP3", "OGG")  # their declared length is an estimate: encoders pad the last frame
+UNDECLARED = 2**63 - 1  # what libsndfile says of a FLAC stream that was written without its length
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,16 @@ class Decoded:
         return len(self.samples) / self.sample_rate
 
 
+class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile ships no types
+    """A file that is only read onwards.
+
+    soundfile seeks after each read of a seekable file, which fails at the end of a FLAC file without a length.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
 def decode(path: Path, *, max_seconds: float) -> Decoded:
     """Decode at most the first `max_seconds` of a file to a mono mix (the mean of its channels).
 
@@ -52,10 +63,11 @@ def decode(path: Path, *, max_seconds: float) -> Decoded:
     try:
         if path.stat().st_size == 0:
             raise TrackError("empty", "the file holds no bytes")
-        with path.open("rb") as raw, soundfile.SoundFile(raw) as file:
+        with path.open("rb") as raw, _ForwardFile(raw) as file:
             frames = _frames_to_read(file, max_seconds)
             samples = file.read(frames, dtype="float32", always_2d=True)
-            declared, sample_rate, lossy = frames, int(file.samplerate), file.format in LOSSY_FORMATS
+            declared = 0 if file.frames == UNDECLARED or file.format in LOSSY_FORMATS else frames
+            sample_rate = int(file.samplerate)
     except soundfile.LibsndfileError as error:
         reason = "truncated" if "flac" in str(error).lower() and "lost sync" in str(error).lower() else "not_audio"
         raise TrackError(reason, f"the decoder says: {error.error_string}") from None
@@ -63,7 +75,7 @@ def decode(path: Path, *, max_seconds: float) -> Decoded:
         raise TrackError("unreadable", error.strerror or type(error).__name__) from None
     if len(samples) == 0:
         raise TrackError("no_samples", "the file decodes to nothing")
-    if len(samples) < declared and not lossy:
+    if len(samples) < declared:
         raise TrackError(
             "truncated",
             f"{len(samples) / sample_rate:.2f} s of the {declared / sample_rate:.2f} s that it declares",

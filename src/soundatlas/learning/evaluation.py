@@ -94,7 +94,12 @@ def evaluate(
         "attributes": _attributes(tracks, groups, space, model, resample_count, confidence),
         "baselines": peers,
     }
-    return Evaluation(metrics, pd.DataFrame(per_class), pd.DataFrame(confusion), pd.DataFrame(calibration))
+    return Evaluation(  # the columns are named, so that tables without rows have them too
+        metrics,
+        pd.DataFrame(per_class, columns=["head", "class", "precision", "recall", "f1", "tracks"]),
+        pd.DataFrame(confusion, columns=["head", "actual", "predicted"]),
+        pd.DataFrame(calibration, columns=["head", "tracks", "confidence", "accuracy"]),
+    )
 
 
 def _attributes(

@@ -51,7 +51,8 @@ class LabelSpace:
             values = tracks[attribute].dropna()
             if values.empty:
                 raise DataRefusedError(f"train.attributes names {attribute!r}, but no training track has a value")
-            scales[attribute] = Scale(float(values.mean()), float(values.std(ddof=0)) or 1.0)
+            varied = values.min() < values.max()  # the std of equal values may come out as 1e-17
+            scales[attribute] = Scale(float(values.mean()), float(values.std(ddof=0)) if varied else 1.0)
         return cls(vocabularies, scales)
 
     @classmethod

@@ -25,7 +25,7 @@ def assign_sides(tracks: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
 
     Tracks of one work (or album, after `params.group`), with the same bytes, or with the same ISRC form one group.
     A group's side is a hash of its name, so that new tracks move no old ones; only a track that unites two groups
-    moves the tracks of one of them.
+    moves the tracks of one of them, and in a split by album an artist's third album regroups that artist.
 
     Args:
         tracks: rows of `tables.TRACKS`.
@@ -58,15 +58,20 @@ def side_of(group: str, params: SplitParams) -> str:
 
 def _group_keys(tracks: pd.DataFrame, kind: str) -> pd.Series[str]:
     """Name each track's work, or its album where the artist has enough of them; a track with neither stands alone."""
-    artist = tracks["artist"].map(_normalise, na_action="ignore").fillna("")
-    work = tracks["work"].fillna(tracks["title"]).map(_normalise, na_action="ignore")
+    artist = _normalised(tracks["artist"]).fillna("")
+    work = _normalised(tracks["work"].fillna(tracks["title"]))
     alone = "track:" + tracks["track_id"]
     keys = ("work:" + artist + "/" + work).where(work.notna() & (work != ""), alone)
     if kind == "album":
-        album = tracks["album"].map(_normalise, na_action="ignore")
+        album = _normalised(tracks["album"])
         albums = album.groupby(artist).transform("nunique")
         keys = keys.mask(album.notna() & (albums >= MIN_ALBUMS), "album:" + artist + "/" + album)
     return keys
+
+
+def _normalised(texts: pd.Series[str]) -> pd.Series[str]:
+    """Normalise a column; of one without any text, `map` alone would make a column of numbers."""
+    return texts.map(_normalise, na_action="ignore").astype("str")
 
 
 def _normalise(text: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from math import ceil
 from typing import TYPE_CHECKING
 
 from soundatlas.errors import ParamsError
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from soundatlas.sources.demo_piece import Piece
 
-INBOX_PART = 8  # one work in eight is kept for the inbox and never enters the catalogue
+INBOX_PART = 8  # one work in eight, and at least one, is kept for the inbox and never enters the catalogue
 TUNE_BOOKS = ("aird", "ryan")  # they share tunes: a tune that is kept for the inbox is kept in both
 INBOX_ONLY = ("oneill",)
 
@@ -96,7 +95,7 @@ def reserved_works(pieces: Iterable[Piece]) -> set[tuple[str, str]]:
     return {
         (pool, work)
         for pool, names in works.items()
-        for work in sorted(names, key=lambda name: stable_hash("inbox", name))[: ceil(len(names) / INBOX_PART)]
+        for work in sorted(names, key=lambda name: stable_hash("inbox", name))[: max(1, len(names) // INBOX_PART)]
     }
 
 
@@ -155,16 +154,30 @@ def choose(
         raise ParamsError(
             f"catalog.sources.{parameter} is {wanted}: there are at most {len(chosen)} clips of {seconds:g} s"
         )
-    side, _, artist = parameter.partition(".")
-    clips = [Clip(piece, excerpt, ensemble_of(side, artist, rank)) for rank, (piece, excerpt) in enumerate(chosen)]
+    ensembles = spread_ensembles([piece for piece, _ in chosen], parameter)
+    clips = [Clip(piece, excerpt, ensemble) for (piece, excerpt), ensemble in zip(chosen, ensembles, strict=True)]
     return Choice(clips, [piece for piece in looked_at if known[piece.piece_id] is None], looked_at)
 
 
-def ensemble_of(side: str, artist: str, rank: int) -> str:
-    """Return who plays an artist's clip number `rank`: each ensemble once in every ten, in an order of its own.
+def spread_ensembles(pieces: list[Piece], seed: str) -> list[str]:
+    """Return who plays each clip, so that the instruments say nothing about artist, genre or album.
 
-    So the instruments say nothing about the artist, and the order changes from ten to ten so that they cannot fall
-    into step with genres or albums.
+    Each ten clips of an artist are played by the ten ensembles, once each. Among those that are left in the ten, a
+    clip gets the one that its genre, then its album, had least often; a hash decides ties. What a clip gets depends
+    on the clips before it only, so a higher count changes none.
+
+    Args:
+        pieces: one per clip of an artist, in the order of the clips.
+        seed: of the ties.
     """
-    ten, place = divmod(rank, len(ENSEMBLES))
-    return sorted(ENSEMBLES, key=lambda name: stable_hash("ensemble", side, artist, ten, name))[place]
+    heard: Counter[tuple[str, str]] = Counter()
+    spread = []
+    left: list[str] = []
+    for rank, piece in enumerate(pieces):
+        left = left or list(ENSEMBLES)
+        ties = {name: stable_hash("ensemble", seed, rank, name) for name in left}
+        best = min(left, key=lambda name: (heard[piece.genre, name], heard[piece.album, name], ties[name]))
+        left.remove(best)
+        heard.update([(piece.genre, best), (piece.album, best)])
+        spread.append(best)
+    return spread

@@ -1,10 +1,11 @@
 """Which pieces of the music21 corpus the demo catalogue may take, with their titles, years and credits.
 
-Rights, part by part, as the corpus' files state them. All compositions are in the public domain. Used: chorales whose
-files credit Margaret Greentree or nobody, quartets, Ciconia's works in the trecento part, Monteverdi's third and
-fourth book, and the tune books, whose transcribers are credited. Left out: Palestrina ("rights to all derivative
-electronic formats reserved"), the Essen folk songs (non-commercial), Bach's three .krn files, the lead sheets, and
-the whole of Monteverdi's fifth book, whose eight files all carry the notice "Ut Orpheus Edizioni".
+Rights, part by part, as the corpus' files state them. All compositions are in the public domain. Used: chorales, most
+of whose files credit Margaret Greentree "used by permission" (`demo_notice` reads each file's words), quartets,
+Ciconia's works in the trecento part, Monteverdi's third and fourth book, and the tune books, whose transcribers are
+credited. Left out: Palestrina ("rights to all derivative electronic formats reserved"), the Essen folk songs
+(non-commercial), Bach's three .krn files, the lead sheets, and the whole of Monteverdi's fifth book, whose eight files
+all carry the notice "Ut Orpheus Edizioni".
 """
 
 from __future__ import annotations
@@ -34,7 +35,6 @@ ARTISTS = {
 
 # Bach's four-part chorales, edited by Kirnberger and C. P. E. Bach for Breitkopf: last number and year of each part.
 BREITKOPF_PARTS = ((96, "I", 1784), (194, "II", 1785), (283, "III", 1786), (371, "IV", 1787))
-GREENTREE = "encoding by Margaret Greentree (jsbchorales.net), used by permission"
 CHORALE_TEMPO = Tempo(76, QUARTER)
 
 MADRIGAL_BOOKS = {
@@ -98,7 +98,7 @@ def _chorales(corpus: Path) -> list[Piece]:
                 year=part[2] if part else None,
                 year_provenance="collection date",
                 tempo=CHORALE_TEMPO,
-                credit=GREENTREE,
+                credit=CREDIT,
             )
         )
     return found

@@ -35,7 +35,7 @@ def _files(*headings: tuple[str, float, float]) -> tuple[tuple[str, None, str, f
 
 def _bars(*headings: tuple[int, int, str, float, float]) -> tuple[tuple[str, tuple[int, int], str, float, float], ...]:
     """Give the bars of a quartet that is one file."""
-    return tuple((".mxl", (first, last), *heading) for first, last, *heading in headings)
+    return tuple((".mxl", (first, last), name, bpm, beat) for first, last, name, bpm, beat in headings)
 
 
 MADE = "composition date"
@@ -70,7 +70,7 @@ QUARTETS = (
         ("Presto", 76, DOTTED),
         ("Adagio", 50, QUARTER),
         ("Tempo di Menuetto", 120, QUARTER),
-        ("Movement 4 of the corpus", 52, QUARTER),
+        ("Adagio (first version of II)", 52, QUARTER),
     )),
     Quartet("mozart", "k458", "String Quartet in B-flat major, K. 458 (The Hunt)", 1784, MADE, _files(
         ("Allegro vivace assai", 104, DOTTED),

@@ -7,7 +7,6 @@ import io
 import math
 import random
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from soundatlas.errors import TrackError
@@ -17,6 +16,8 @@ from soundatlas.sources.demo_piece import stable_hash
 from soundatlas.sources.demo_score import SECONDS_PER_MINUTE, Note, read_notes, take_excerpt
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
 TICKS_PER_QUARTER = 480
@@ -25,6 +26,7 @@ DRUM_CHANNEL = 9
 CHANNELS = 15  # of MIDI's 16, without the drums
 VELOCITY = 96  # of 127
 VELOCITY_SPREAD = 8  # seeded, so that no two notes are struck alike
+ALL_SOUND_OFF = 120  # MIDI controller
 DETACHED = 0.95  # share of a note's length that sounds
 TARGET_RMS = 10 ** (-23 / 20)  # -23 dB below full scale: room for the peaks of plucked instruments
 HIGHEST_PEAK = 0.95  # of full scale
@@ -77,7 +79,8 @@ def render_clip(job: RenderJob) -> Facts:
     quarter_microseconds = round(MICROSECONDS_PER_MINUTE / (job.bpm * job.beat_quarters))
     needed = job.clip_seconds * MICROSECONDS_PER_MINUTE / SECONDS_PER_MINUTE / quarter_microseconds
     notes = take_excerpt(read_notes(job.notes_path), job.quarters, job.start, needed)
-    midi = write_midi(notes, quarter_microseconds, ENSEMBLES[job.ensemble].programs, seed=job.source_id)
+    programs = ENSEMBLES[job.ensemble].programs
+    midi = write_midi(notes, needed, quarter_microseconds, programs, seed=job.source_id)
     samples = _play(midi, job.soundfont, job.sample_rate, job.clip_seconds)
     _write_flac(job.audio_path, samples, job.sample_rate)
     key, mode = estimate_key(notes)
@@ -106,18 +109,27 @@ def read_facts(facts_path: Path, audio_path: Path) -> Facts | None:
     return facts if whole else None
 
 
-def write_midi(notes: list[Note], quarter_microseconds: int, programs: tuple[int, ...], *, seed: str) -> bytes:
-    """Write a MIDI file: one channel per part, the ensemble's programs spread from the highest part to the lowest."""
+def write_midi(
+    notes: list[Note], quarters: float, quarter_microseconds: int, programs: tuple[int, ...], *, seed: str
+) -> bytes:
+    """Write a MIDI file: one channel per part, the ensemble's programs spread from the highest part to the lowest.
+
+    Args:
+        notes: timed in quarters from the start.
+        quarters: length of the file; what still sounds then is cut.
+        quarter_microseconds: length of a quarter.
+        programs: of the ensemble.
+        seed: of the small differences in loudness.
+    """
     import mido
 
     draw = random.Random(stable_hash("velocity", seed))  # noqa: S311 - a seeded draw, not a secret
-    events: list[tuple[int, int, Any]] = []  # (tick, ends before beginnings, message)
-    channels = {}
-    for place, part in enumerate(_from_high_to_low(notes)):
-        number = place % CHANNELS
-        channels[part] = number + (number >= DRUM_CHANNEL)
-        parts = len({note.part for note in notes})
-        program = programs[place * len(programs) // parts] if parts > 1 else programs[0]
+    last_tick = round(quarters * TICKS_PER_QUARTER)
+    events: list[tuple[int, int, Any]] = []  # (tick, programs before ends before beginnings, message)
+    parts = _from_high_to_low(notes)
+    channels = {part: place % CHANNELS + (place % CHANNELS >= DRUM_CHANNEL) for place, part in enumerate(parts)}
+    for place, part in enumerate(parts):
+        program = programs[place * len(programs) // len(parts)]
         events.append((0, 0, mido.Message("program_change", channel=channels[part], program=program)))
     for note in notes:
         begin = round(note.onset * TICKS_PER_QUARTER)
@@ -125,7 +137,8 @@ def write_midi(notes: list[Note], quarter_microseconds: int, programs: tuple[int
         velocity = VELOCITY + draw.randint(-VELOCITY_SPREAD, VELOCITY_SPREAD)
         sound = {"channel": channels[note.part], "note": note.pitch}
         events.append((begin, 2, mido.Message("note_on", velocity=velocity, **sound)))
-        events.append((end, 1, mido.Message("note_off", **sound)))
+        events.append((min(end, last_tick), 1, mido.Message("note_off", **sound)))
+    events.append((last_tick, 3, mido.Message("control_change", control=ALL_SOUND_OFF)))  # the player plays up to it
     track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=quarter_microseconds)])
     before = 0
     for tick, _, message in sorted(events, key=lambda event: event[:2]):

@@ -6,15 +6,18 @@ second to import.
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import random
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 from soundatlas.errors import TrackError
 from soundatlas.files import write_text
+from soundatlas.sources.demo_notice import read_notice
 from soundatlas.sources.demo_piece import Piece, stable_hash, stable_share
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ class Plan:
         bpm: beats a minute, varied.
         quarters: length of the piece.
         starts: where each excerpt starts.
+        notice: what the file prints about rights, or nothing.
         problem: why there is no excerpt, or nothing.
     """
 
@@ -54,6 +58,7 @@ class Plan:
     bpm: float
     quarters: float
     starts: list[float]
+    notice: str
     problem: str
 
 
@@ -75,10 +80,11 @@ def parse_score(job: ScoreJob) -> list[Plan]:
     plans = []
     for piece, path in job.pieces:
         try:
+            notice = read_notice(job.file)
             notes, bars, quarters = _cut_movement(*read_score(job.file, piece.number), piece.bars)
-            plan = plan_excerpts(piece, notes, bars, quarters, job.clip_seconds)
+            plan = replace(plan_excerpts(piece, notes, bars, quarters, job.clip_seconds), notice=notice)
         except TrackError as error:
-            notes, plan = [], Plan(piece.piece_id, piece.tempo.bpm, 0.0, [], error.message)
+            notes, plan = [], Plan(piece.piece_id, piece.tempo.bpm, 0.0, [], "", error.message)
         write_plan(path, plan, notes)
         plans.append(plan)
     return plans
@@ -112,14 +118,17 @@ def _parse(file: Path, number: int | None) -> tuple[list[Note], list[float], flo
     from music21 import converter, stream
     from music21.exceptions21 import Music21Exception
 
+    gc.disable()  # a score is millions of objects that refer to each other: searching them meanwhile doubles the time
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # music21 warns of every oddity of an old file
         try:
             score = converter.parse(file, number=number, forceSource=True)  # no pickles in the temporary folder
             parts = list(score.parts) or [score]
             notes = [note for index, part in enumerate(parts) for note in _join_ties(part.flatten().notes, index)]
-        except Music21Exception as error:
+        except (Music21Exception, ET.ParseError, ValueError) as error:  # not its kind of file, or damaged
             raise TrackError("no_score", f"music21 cannot parse it: {error}") from None
+        finally:
+            gc.enable()
     bars = [float(bar.offset) for bar in parts[0].getElementsByClass(stream.Measure)] or [0.0]
     quarters = max((float(part.highestTime) for part in parts), default=0.0)
     return sorted(notes, key=lambda note: (note.onset, note.part, note.pitch)), bars, quarters
@@ -194,7 +203,7 @@ def plan_excerpts(piece: Piece, notes: list[Note], bars: list[float], quarters: 
             starts.append(start)
     if not starts:
         raise TrackError("no_score", f"no {clip_seconds:g} s of it hold {MIN_NOTES} notes")
-    return Plan(piece.piece_id, bpm, round(quarters, TIME_DIGITS), starts, "")
+    return Plan(piece.piece_id, bpm, round(quarters, TIME_DIGITS), starts, "", "")
 
 
 def take_excerpt(notes: list[Note], quarters: float, start: float, needed: float) -> list[Note]:

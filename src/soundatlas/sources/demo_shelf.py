@@ -74,7 +74,7 @@ class Shelf:
         ]
         return f"{clip.piece.slug}-{clip.excerpt}-{self._key(content)}"
 
-    def _key(self, content: list[str | float]) -> str:
+    def _key(self, content: list[object]) -> str:
         return sha256_json([content, self.fingerprint])[:KEY_LETTERS]
 
     def plan(self, piece: Piece) -> Plan | None:

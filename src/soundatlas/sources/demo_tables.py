@@ -28,11 +28,12 @@ YEARS_PER_DECADE = 10
 
 @dataclass(frozen=True)
 class Rendered:
-    """A clip that is there: its path relative to the project, and its facts."""
+    """A clip that is there: its path relative to the project, its facts, and what its score prints about rights."""
 
     clip: Clip
     path: str
     facts: Facts
+    notice: str
 
 
 def tracks_and_labels(rendered: Iterable[Rendered]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -63,6 +64,7 @@ def _track(rendered: Rendered) -> tuple[dict[str, Any], dict[str, str]]:
     clip, facts = rendered.clip, rendered.facts
     piece = clip.piece
     written = piece.key is not None
+    credit = rendered.notice or piece.credit
     track = {
         "track_id": f"{SOURCE}:{clip.source_id}",
         "source": SOURCE,
@@ -70,7 +72,7 @@ def _track(rendered: Rendered) -> tuple[dict[str, Any], dict[str, str]]:
         "path": rendered.path,
         "audio_sha256": facts.audio_sha256,
         "duration_seconds": facts.duration_seconds,
-        "licence": f"composition in the public domain; {piece.credit}; rendered locally from {piece.path}",
+        "licence": f"composition in the public domain; {credit}; rendered locally from {piece.path}",
         "ml_use": ML_USE,
         "artist": ARTISTS[piece.artist],
         "album": piece.album,

@@ -134,8 +134,9 @@ def _first_of_each(tunes: list[Piece]) -> list[Piece]:
 
 
 def tune_title(text: str) -> str:
-    """Return a tune's title without the dance that Ryan's transcribers append, its capitals and its full stop."""
+    """Return a tune's title without the dance that Ryan's transcribers append, and in running order and letters."""
     title = " ".join(re.split(r"\s+--\s+", text)[0].split()).rstrip(" .")
+    title = re.sub(r"^(.+), (The|A)$", r"\2 \1", title, flags=re.IGNORECASE)
     return string.capwords(title) if title.isupper() else title
 
 

@@ -1,0 +1,196 @@
+"""The front end's definition and its contract."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import librosa
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from soundatlas.audio import spectrogram
+from soundatlas.audio.spectrogram import FLOOR_DB, FrontEnd, analyse_file
+from soundatlas.errors import TrackError
+from soundatlas.params import load_params
+
+FRONT_END = FrontEnd(
+    sample_rate=16_000,
+    n_fft=512,
+    hop_length=256,
+    n_mels=32,
+    fmin=50.0,
+    fmax=7_000.0,
+    min_seconds=0.25,
+    max_seconds=10.0,
+)
+TOLERANCE_DB = 1e-3
+OTHER_SETTINGS = {
+    "sample_rate": 22_050,
+    "n_fft": 1_024,
+    "hop_length": 128,
+    "n_mels": 40,
+    "fmin": 0.0,
+    "fmax": 8_000.0,
+    "min_seconds": 0.5,
+    "max_seconds": 20.0,
+}
+
+
+def _by_librosa(path, front_end: FrontEnd):
+    """Compute a file's log-mel spectrogram with librosa's own calls and nothing of ours."""
+    samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
+    mono = samples.mean(axis=1)
+    if sample_rate != front_end.sample_rate:
+        mono = librosa.resample(mono, orig_sr=sample_rate, target_sr=front_end.sample_rate, res_type="soxr_hq")
+    power = librosa.feature.melspectrogram(
+        y=mono,
+        sr=front_end.sample_rate,
+        n_fft=front_end.n_fft,
+        hop_length=front_end.hop_length,
+        n_mels=front_end.n_mels,
+        fmin=front_end.fmin,
+        fmax=front_end.fmax,
+    )
+    return librosa.power_to_db(power, ref=1.0, top_db=None).T
+
+
+@settings(max_examples=25)
+@given(
+    seconds=st.floats(0.25, 1.0),
+    file_rate=st.sampled_from([8_000, 16_000, 22_050, 44_100]),
+    rate=st.sampled_from([8_000, 16_000, 22_050]),
+    channels=st.integers(1, 3),
+    n_fft=st.sampled_from([256, 512, 1_000, 2_048]),
+    overlap=st.integers(1, 5),
+    n_mels=st.integers(1, 16),
+    fmin=st.floats(0.0, 300.0),
+    fmax=st.floats(2_000.0, 4_000.0),
+    seed=st.integers(0, 9),
+)
+def test_spectrogram_is_librosas(
+    tmp_path_factory, sound, seconds, file_rate, rate, channels, n_fft, overlap, n_mels, fmin, fmax, seed
+) -> None:
+    """For any settings, rate and length, a file's spectrogram is what librosa defines it to be."""
+    path = tmp_path_factory.mktemp("librosa") / "a.wav"
+    soundfile.write(path, sound(seconds, file_rate, channels, seed=seed), file_rate)
+    front_end = FrontEnd(rate, n_fft, n_fft // overlap, n_mels, fmin, fmax, 0.1, 10.0)
+    found, expected = analyse_file(path, front_end).log_mel, _by_librosa(path, front_end)
+    assert found.dtype == np.float32
+    assert found.shape == expected.shape
+    assert found.shape[1] == n_mels
+    assert found.flags["C_CONTIGUOUS"]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE_DB)
+
+
+def test_golden_spectrogram_is_reproduced(repository) -> None:
+    """A file kept with its spectrogram gives that spectrogram, whatever version of librosa computes it."""
+    folder = repository / "tests" / "resources" / "audio"
+    expected = np.load(folder / "golden.npy")
+    front_end = replace(FRONT_END, sample_rate=8_000, fmax=3_500.0)
+    found = analyse_file(folder / "golden.wav", front_end)
+    assert (found.source_sample_rate, found.channels, found.duration_seconds) == (11_025, 2, 2_800 / 11_025)
+    assert found.log_mel.shape == expected.shape
+    np.testing.assert_allclose(found.log_mel, expected, rtol=0, atol=TOLERANCE_DB)
+
+
+def test_quiet_clip_stays_quiet(sound) -> None:
+    """The reference level is fixed: a tenth of the amplitude is 20 dB less in every cell."""
+    samples = sound(0.5, 16_000)[:, 0]
+    loud, quiet = FRONT_END.log_mel(samples, 16_000), FRONT_END.log_mel(samples / np.float32(10), 16_000)
+    assert quiet.min() > FLOOR_DB + 10  # nothing has reached the floor, which no scaling lowers
+    np.testing.assert_allclose(loud - quiet, 20.0, rtol=0, atol=TOLERANCE_DB)
+
+
+def test_loudest_cell_does_not_cut_off_the_quietest(sound) -> None:
+    """No range below the clip's maximum is imposed: a click in silence leaves the silence at the floor."""
+    samples = np.zeros(16_000, dtype=np.float32)
+    samples[8_000:9_000] = sound(1_000 / 16_000, 16_000)[:, 0]
+    log_mel = FRONT_END.log_mel(samples, 16_000)
+    assert log_mel.max() > 0
+    assert log_mel.min() == pytest.approx(FLOOR_DB)
+
+
+def test_silence_is_the_floor() -> None:
+    """Digital silence is -100 dB everywhere."""
+    np.testing.assert_allclose(FRONT_END.log_mel(np.zeros(8_000, dtype=np.float32), 16_000), FLOOR_DB)
+
+
+def test_file_shorter_than_the_minimum_is_too_short(audio_file, sound) -> None:
+    """One sample too few is refused, with both lengths; exactly the minimum is not."""
+    with pytest.raises(TrackError, match=r"shorter than 0\.25 s") as caught:
+        analyse_file(audio_file("short.wav", sound(0.25, 16_000)[:-1]), FRONT_END)
+    assert caught.value.reason == "too_short"
+    assert analyse_file(audio_file("enough.wav", sound(0.25, 16_000)), FRONT_END).duration_seconds == 0.25
+
+
+def test_file_longer_than_the_maximum_is_cut(audio_file, sound) -> None:
+    """Of a longer file the first `max_seconds` are used, in the file's own time, and reported."""
+    samples = sound(1.5, 8_000)
+    front_end = replace(FRONT_END, max_seconds=1.0)
+    cut = analyse_file(audio_file("long.wav", samples, 8_000), front_end)
+    alone = analyse_file(audio_file("first.wav", samples[:8_000], 8_000), front_end)
+    assert cut.duration_seconds == 1.0
+    np.testing.assert_array_equal(cut.log_mel, alone.log_mel)
+
+
+def test_bad_file_keeps_its_reason(tmp_path) -> None:
+    """What the decoder refuses is refused here with the same reason."""
+    (tmp_path / "a.mp3").write_text("no music")
+    with pytest.raises(TrackError, match="not_audio"):
+        analyse_file(tmp_path / "a.mp3", FRONT_END)
+
+
+@pytest.mark.parametrize(("seconds", "frames"), [(0.0, 1), (0.001, 1), (0.5, 31), (3.0, 188), (7.77, 486)])
+def test_frames_of_a_length(seconds, frames) -> None:
+    """A length in seconds is the nearest number of hops, and never none."""
+    assert FRONT_END.frames(seconds) == frames
+
+
+def test_other_settings_are_of_every_field() -> None:
+    """The test below misses no field."""
+    assert set(OTHER_SETTINGS) == set(FrontEnd.__dataclass_fields__)
+
+
+@pytest.mark.parametrize("field", OTHER_SETTINGS)
+def test_any_changed_setting_is_another_contract(field) -> None:
+    """Each setting is in the hash."""
+    assert replace(FRONT_END, **{field: OTHER_SETTINGS[field]}).sha256() != FRONT_END.sha256()
+
+
+@pytest.mark.parametrize("name", spectrogram.FIXED)
+def test_any_change_of_what_the_code_fixes_is_another_contract(name, monkeypatch) -> None:
+    """What no parameter sets is in the hash too, and a model of another definition is refused."""
+    before, contract = FRONT_END.sha256(), FRONT_END.contract()
+    monkeypatch.setitem(spectrogram.FIXED, name, "something else")
+    assert FRONT_END.sha256() != before
+    with pytest.raises(ValueError, match="defined otherwise"):
+        FrontEnd.from_contract(contract)
+
+
+def test_equal_settings_are_one_contract() -> None:
+    """The hash depends on the values alone."""
+    assert replace(FRONT_END).sha256() == FRONT_END.sha256()
+
+
+def test_contract_round_trips_through_json() -> None:
+    """A model's file gives back the very front end that it was trained with."""
+    assert FrontEnd.from_contract(json.loads(json.dumps(FRONT_END.contract()))) == FRONT_END
+
+
+def test_contract_with_more_than_this_version_knows_is_refused() -> None:
+    """A later version may fix one thing more; its models are not for this one."""
+    with pytest.raises(ValueError, match="defined otherwise"):
+        FrontEnd.from_contract({**FRONT_END.contract(), "dither": "triangular"})
+
+
+def test_front_end_takes_its_section_of_the_parameters(repository) -> None:
+    """Every setting comes from `params.yaml` under its own name."""
+    params = load_params(repository / "params.yaml").spectrograms
+    front_end = FrontEnd.of(params)
+    assert {name: getattr(params, name) for name in OTHER_SETTINGS} == {
+        name: getattr(front_end, name) for name in OTHER_SETTINGS
+    }

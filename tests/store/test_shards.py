@@ -1,0 +1,196 @@
+"""Shards: which track lies where, and reading back what was written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+
+from soundatlas.audio.spectrogram import Spectrogram
+from soundatlas.errors import StoreError
+from soundatlas.store.shards import (
+    METADATA_KEY,
+    TRACKS_PER_SHARD,
+    Shard,
+    bucket_bits,
+    manifest_row,
+    shard_name,
+    write_shard,
+)
+from soundatlas.tables import MANIFEST
+
+CONTRACT = "c" * 64
+SHA = st.binary(min_size=32, max_size=32).map(bytes.hex)
+
+
+def _spectrogram(seed: int, frames: int = 7) -> Spectrogram:
+    log_mel = np.random.default_rng(seed).normal(-40, 10, (frames, 5)).astype(np.float32)
+    return Spectrogram(log_mel, frames * 0.016, 44_100, 2)
+
+
+def _tracks(*seeds: int) -> dict:
+    """Make a shard's content, in the order of `seeds`."""
+    tracks = {}
+    for seed in seeds:
+        spectrogram = _spectrogram(seed, frames=seed + 1)
+        sha = hashlib.sha256(bytes([seed])).hexdigest()
+        tracks[sha] = (spectrogram.log_mel, manifest_row("0-bits-0.safetensors", spectrogram))
+    return tracks
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Give the path of a shard of three tracks."""
+    write_shard(tmp_path / "0-bits-0.safetensors", CONTRACT, _tracks(0, 1, 2))
+    return tmp_path / "0-bits-0.safetensors"
+
+
+@given(st.integers(0, 10**7))
+def test_bits_are_the_fewest_that_keep_shards_small(tracks) -> None:
+    """On average a shard holds at most 100 tracks, and half as many shards would hold more."""
+    bits = bucket_bits(tracks)
+    assert tracks / 2**bits <= TRACKS_PER_SHARD
+    assert bits == 0 or tracks / 2 ** (bits - 1) > TRACKS_PER_SHARD
+
+
+@given(SHA, st.integers(0, 20))
+def test_one_bit_more_divides_a_shard_in_two(sha, bits) -> None:
+    """A track's bucket at one bit more is one of the two halves of its bucket."""
+
+    def bucket(count: int) -> int:
+        stated, _, number = shard_name(sha, count).removesuffix(".safetensors").partition("-bits-")
+        assert int(stated) == count
+        return int(number, 16)
+
+    assert 0 <= bucket(bits) < 2**bits
+    assert bucket(bits + 1) // 2 == bucket(bits)
+
+
+def test_tracks_spread_over_all_shards() -> None:
+    """Hashes fill every bucket."""
+    names = {shard_name(hashlib.sha256(str(number).encode()).hexdigest(), 4) for number in range(500)}
+    assert len(names) == 16
+
+
+def test_shard_gives_back_what_was_written(path) -> None:
+    """Spectrograms, rows of the manifest and the front end's hash come back as they were, bit for bit."""
+    tracks, shard = _tracks(0, 1, 2), Shard(path)
+    assert shard.contract_sha256 == CONTRACT
+    assert shard.rows == {sha: row for sha, (_, row) in tracks.items()}
+    for sha, (log_mel, _) in tracks.items():
+        found = shard.log_mel(sha)
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, log_mel)
+        np.testing.assert_array_equal(shard.frames(sha, 0, 1), log_mel[:1])
+
+
+def test_equal_content_gives_equal_bytes(path, tmp_path) -> None:
+    """The order in which tracks are handed over leaves no trace."""
+    write_shard(tmp_path / "other", CONTRACT, _tracks(2, 0, 1))
+    assert (tmp_path / "other").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("changed", ["track", "contract", "row"])
+def test_other_content_gives_other_bytes(changed, path, tmp_path) -> None:
+    """One track less, another front end or another row is another file."""
+    tracks = _tracks(0, 1) if changed == "track" else _tracks(0, 1, 2)
+    if changed == "row":
+        next(iter(tracks.values()))[1]["channels"] = 1
+    write_shard(tmp_path / "other", "d" * 64 if changed == "contract" else CONTRACT, tracks)
+    assert (tmp_path / "other").read_bytes() != path.read_bytes()
+
+
+def test_view_in_another_memory_order_is_written_rightly(tmp_path) -> None:
+    """A spectrogram that lies transposed in memory is written as it reads."""
+    sha, log_mel = "0" * 64, np.arange(12, dtype=np.float32).reshape(3, 4).T
+    write_shard(tmp_path / "a", CONTRACT, {sha: (log_mel, {})})
+    np.testing.assert_array_equal(Shard(tmp_path / "a").log_mel(sha), log_mel)
+
+
+def test_shard_without_tracks_is_whole(tmp_path) -> None:
+    """A bucket whose every track failed is a shard all the same."""
+    write_shard(tmp_path / "a", CONTRACT, {})
+    assert Shard(tmp_path / "a").rows == {}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda _: b"",
+        lambda content: content[:4],
+        lambda content: content[:200],
+        lambda content: content[:-1],
+        lambda content: content + b"\0",
+        lambda content: b"\xff" * 8 + content[8:],
+        lambda content: content[:8] + b"}" + content[9:],
+        lambda content: content.replace(b'"soundatlas"', b'"sundatlass"'),
+        lambda content: content.replace(hashlib.sha256(b"\0").hexdigest().encode(), b"0" * 64, 1),
+        lambda _: b"a shopping list",
+    ],
+    ids=[
+        "no bytes",
+        "within the length",
+        "within the header",
+        "one byte less",
+        "one byte more",
+        "length",
+        "JSON",
+        "key",
+        "name",
+        "text",
+    ],
+)
+def test_damaged_shard_is_refused_by_name(damage, path) -> None:
+    """Whatever is missing or overwritten, the message names the shard and the way out."""
+    before = path.read_bytes()
+    path.write_bytes(damage(before))
+    assert path.read_bytes() != before
+    with pytest.raises(StoreError, match=r"shard 0-bits-0\.safetensors is damaged.*dvc repro"):
+        Shard(path)
+
+
+@pytest.mark.parametrize(
+    "about", [None, 5, [], {}, {"contract_sha256": CONTRACT}, {"contract_sha256": CONTRACT, "tracks": 5}], ids=str
+)
+def test_metadata_of_another_shape_is_damage(about, tmp_path) -> None:
+    """A tensor file that something else wrote is no shard."""
+    metadata = None if about is None else {METADATA_KEY: json.dumps(about)}
+    save_file({"0" * 64: np.zeros((2, 2), dtype=np.float32)}, tmp_path / "a", metadata=metadata)
+    with pytest.raises(StoreError, match="shard a is damaged"):
+        Shard(tmp_path / "a")
+
+
+def test_missing_shard_is_damage(tmp_path) -> None:
+    """A shard that is not there is named too."""
+    with pytest.raises(StoreError, match="shard a is damaged"):
+        Shard(tmp_path / "a")
+
+
+def test_manifest_row_describes_the_spectrogram() -> None:
+    """The row says what was seen, in plain values that JSON keeps, and fills the manifest's columns."""
+    spectrogram = _spectrogram(3)
+    row = manifest_row("2-bits-1.safetensors", spectrogram)
+    assert {"audio_sha256", *row} == set(MANIFEST)
+    assert json.loads(json.dumps(row)) == row
+    assert (row["shard"], row["frames"], row["source_sample_rate"], row["channels"]) == (
+        "2-bits-1.safetensors",
+        7,
+        44_100,
+        2,
+    )
+    assert row["min_db"] == spectrogram.log_mel.min()
+    assert row["max_db"] == spectrogram.log_mel.max()
+    assert row["mean_db"] == pytest.approx(spectrogram.log_mel.mean(), rel=1e-6)
+    assert row["finite"] is True
+
+
+def test_spectrogram_with_infinity_is_marked() -> None:
+    """Validation learns from the row that a spectrogram cannot be learned from."""
+    spectrogram = _spectrogram(3)
+    spectrogram.log_mel[2, 2] = np.inf
+    assert manifest_row("a", spectrogram)["finite"] is False
