@@ -5,13 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# TensorFlow's start-up notes say nothing that a user can act on.
-export TF_CPP_MIN_LOG_LEVEL ?= 2
-export TF_ENABLE_ONEDNN_OPTS ?= 0
 # No package of ours reports usage home.
 export DVC_NO_ANALYTICS ?= 1
 export GX_ANALYTICS_ENABLED ?= false
-export MLFLOW_DISABLE_TELEMETRY ?= true
 export DO_NOT_TRACK ?= 1
 
 .PHONY: help setup demo test test-slow check format lock ui clean
@@ -33,7 +29,6 @@ $(READY): $(VENV)/bin/uv requirements.lock pyproject.toml
 	@touch $@
 
 demo: $(READY) ## run the whole pipeline on the built-in catalogue and show what came out
-	@test -d .dvc || dvc init --quiet
 	dvc repro
 	@soundatlas summary
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from soundatlas.params import Params
 
+PLAIN_WIDTH = 130
+
 
 def classify_paths(paths: Sequence[Path], *, as_json: bool) -> None:
     """Classify files and folders and print a table, or JSON with every probability and the embedding.
@@ -59,7 +61,9 @@ def classify_paths(paths: Sequence[Path], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows_as_json(table), ensure_ascii=False, indent=2))  # noqa: T201 - the command's output
     else:
-        Console().print(prediction_table(table, params.train.classes, f"{champion.name} version {champion.version}"))
+        wide_console().print(
+            prediction_table(table, params.train.classes, f"{champion.name} version {champion.version}")
+        )
 
 
 def _list(paths: Sequence[Path], params: Params) -> pd.DataFrame:
@@ -74,6 +78,12 @@ def _list(paths: Sequence[Path], params: Params) -> pd.DataFrame:
     files = [path.resolve() for path in paths if not path.is_dir()]
     parts = [list_files(files, here, max_file_megabytes=megabytes), *folders]
     return pd.concat(parts, ignore_index=True)[[*INBOX]].drop_duplicates("path", ignore_index=True)
+
+
+def wide_console() -> Console:
+    """Return a console as wide as the terminal; in a file or a pipe, wide enough for a table."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PLAIN_WIDTH)
 
 
 def rows_as_json(table: pd.DataFrame) -> list[dict[str, Any]]:

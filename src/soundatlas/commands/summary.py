@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
 
-from soundatlas.commands.classify import prediction_table
+from soundatlas.commands.classify import prediction_table, wide_console
 from soundatlas.errors import SoundatlasError
 from soundatlas.files import project_root, read_json
 from soundatlas.params import load_params
@@ -34,7 +33,7 @@ def print_summary() -> None:
     params = load_params(root / "params.yaml")
     if not (root / "data/evaluation/metrics.json").is_file():
         raise SoundatlasError("nothing to show yet: run `make demo`, or `dvc repro`")
-    console = Console()
+    console = wide_console()
     tracks = read_table(root / "data/catalog/tracks.parquet", TRACKS)
     console.print(
         f"\n[bold]Catalogue[/]  {len(tracks)} tracks by {tracks['artist'].nunique()} artists, "

@@ -1,0 +1,186 @@
+"""Fitting the network."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import fit_once
+import keras
+import numpy as np
+import pytest
+import synthetic
+
+from soundatlas.audio.windows import cut_windows
+from soundatlas.learning.dataset import Targets, Windows
+from soundatlas.learning.fit import _compiled_heads
+from soundatlas.learning.labels import LabelSpace
+from soundatlas.learning.network import ARCHITECTURE_NAME, WEIGHTS_NAME, Predictor, build_network, load_network
+from soundatlas.store.reading import SpectrogramStore
+
+SEED = 3
+PARAMS = fit_once.PARAMS
+
+
+@pytest.fixture(scope="module")
+def fits(tmp_path_factory) -> list[Path]:
+    """Give the folders of two fits with one seed, each of a fresh process."""
+    folders = [tmp_path_factory.mktemp("fit") for _ in range(2)]
+    command = [sys.executable, str(Path(fit_once.__file__))]
+    running = [
+        subprocess.Popen([*command, str(folder), str(SEED)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for folder in folders
+    ]
+    said = [process.communicate()[0].decode() for process in running]
+    assert [process.returncode for process in running] == [0, 0], said
+    return folders
+
+
+@pytest.fixture(scope="module")
+def summary(fits):
+    """Give what the first fit said of itself."""
+    return json.loads((fits[0] / "summary.json").read_text())
+
+
+def test_same_seed_gives_the_same_bytes(fits) -> None:
+    """Two fresh processes fit the same data with the same seed to the same weights, bit for bit."""
+    for name in (WEIGHTS_NAME, ARCHITECTURE_NAME, "summary.json"):
+        assert fits[0].joinpath(name).read_bytes() == fits[1].joinpath(name).read_bytes()
+
+
+def test_separable_classes_are_learned(fits, summary) -> None:
+    """After two epochs the network tells tracks apart that it never heard, and hears what the tempo follows from."""
+    space = LabelSpace.from_contract(summary["space"])
+    predictor = Predictor(load_network(fits[0]), space)
+    tracks, log_mels = synthetic.separable(16, first=100)
+    outputs = [predictor.track(cut_windows(log_mels[sha], fit_once.WINDOW_FRAMES, 8)) for sha in tracks["audio_sha256"]]
+    for head, truth in space.class_targets(tracks).items():
+        known = truth >= 0
+        guess = np.array([output.logits[head].argmax() for output in outputs])
+        assert np.mean(guess[known] == truth[known]) > 0.9
+    tempo = space.attribute_targets(tracks)["tempo_bpm"]
+    known = np.isfinite(tempo)
+    assert np.corrcoef(tempo[known], np.array([output.values["tempo_bpm"] for output in outputs])[known])[0, 1] > 0.5
+
+
+def test_history_has_a_row_per_epoch(summary) -> None:
+    """Each epoch is reported as it ends, with finite losses and accuracies of training and validation."""
+    history = summary["history"]
+    assert [row["epoch"] for row in history] == [1.0, 2.0]
+    assert summary["seen"] == [[1, history[0]], [2, history[1]]]
+    heads = [*PARAMS.classes, *PARAMS.attributes]
+    expected = {"epoch", "loss", "val_loss"}
+    expected |= {f"{side}{head}_loss" for side in ("", "val_") for head in heads}
+    expected |= {f"{side}{head}_accuracy" for side in ("", "val_") for head in PARAMS.classes}
+    assert all(set(row) == expected for row in history)
+    assert np.isfinite([value for row in history for value in row.values()]).all()
+    assert history[1]["loss"] < history[0]["loss"]
+
+
+def test_kept_epoch_is_the_one_with_the_least_validation_loss(fits, summary) -> None:
+    """The network that is kept has that epoch's weights: it gives that epoch's validation loss again."""
+    losses = [row["val_loss"] for row in summary["history"]]
+    assert summary["best_epoch"] == 1 + int(np.argmin(losses))
+    space = LabelSpace.from_contract(summary["space"])
+    tracks, _ = synthetic.separable(fit_once.TRAIN + fit_once.VALIDATION)
+    validation = tracks.iloc[fit_once.TRAIN :]
+    store = SpectrogramStore(fits[0] / "store", synthetic.CONTRACT)
+    windows = Windows(
+        store,
+        validation["audio_sha256"].tolist(),
+        Targets.of(validation, space),
+        fit_once.WINDOW_FRAMES,
+        synthetic.N_MELS,
+        PARAMS.batch_size,
+    )
+    heads = _compiled_heads(load_network(fits[0]), space, PARAMS, total_steps=10)
+    again = heads.evaluate(windows.every(), verbose=0, return_dict=True)
+    assert again["loss"] == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_levels_are_those_of_the_training_tracks(fits, summary) -> None:
+    """What the network is standardised by comes from the training side alone."""
+    tracks, log_mels = synthetic.separable(fit_once.TRAIN + fit_once.VALIDATION)
+    cells = np.concatenate([log_mels[sha].ravel() for sha in tracks["audio_sha256"].iloc[: fit_once.TRAIN]])
+    assert summary["mean_db"] == pytest.approx(cells.mean(dtype=np.float64), rel=1e-6)
+    assert summary["std_db"] == pytest.approx(cells.std(dtype=np.float64), rel=1e-6)
+    rescaling = next(layer for layer in load_network(fits[0]).layers if isinstance(layer, keras.layers.Rescaling))
+    assert rescaling.scale == pytest.approx(1 / summary["std_db"])
+
+
+@pytest.fixture
+def batch():
+    """Give one batch of windows whose artist and tempo are all missing, with the label space."""
+    tracks, log_mels = synthetic.separable(16)
+    space = LabelSpace.of(tracks, PARAMS.classes, PARAMS.attributes)
+    tracks = tracks.assign(artist=None, tempo_bpm=np.nan)
+    inputs = np.stack([log_mels[sha][: fit_once.WINDOW_FRAMES] for sha in tracks["audio_sha256"]])
+    targets = Targets.of(tracks, space)
+    return space, inputs, targets.wanted, targets.weights
+
+
+def _heads(space: LabelSpace, **changed):
+    """Build a network and its trainable heads; without weight decay only a gradient can move a weight."""
+    network = build_network(
+        window_frames=fit_once.WINDOW_FRAMES,
+        n_mels=synthetic.N_MELS,
+        space=space,
+        channels=[4],
+        embedding=4,
+        dropout=0.0,
+        mean_db=-50.0,
+        std_db=10.0,
+    )
+    params = PARAMS.model_copy(update={"weight_decay": 0.0, **changed})
+    return network, _compiled_heads(network, space, params, total_steps=10)
+
+
+def test_missing_labels_train_nothing(batch) -> None:
+    """Heads whose labels are all missing keep their weights to the bit, and the others learn; nothing becomes NaN."""
+    space, inputs, wanted, weights = batch
+    network, heads = _heads(space)
+    before = {name: network.get_layer(name).get_weights() for name in (*space.classes, *space.attributes)}
+    for _ in range(2):
+        losses = heads.train_on_batch(inputs, wanted, weights, return_dict=True)
+    assert np.isfinite(list(losses.values())).all()
+    moved = {
+        name: any(
+            not np.array_equal(one, other)
+            for one, other in zip(values, network.get_layer(name).get_weights(), strict=True)
+        )
+        for name, values in before.items()
+    }
+    assert moved == {"genre": True, "artist": False, "tempo_bpm": False}
+    assert all(np.isfinite(values).all() for values in network.get_weights())
+
+
+def test_loss_does_not_see_what_stands_in_for_a_missing_label(batch) -> None:
+    """Where the weight is 0, the wanted value is no matter."""
+    space, inputs, wanted, weights = batch
+    _, heads = _heads(space)
+    other = {**wanted, "artist": np.roll(wanted["genre"], 1, axis=1), "tempo_bpm": wanted["tempo_bpm"] + 5}
+    one, two = (heads.test_on_batch(inputs, values, weights, return_dict=True) for values in (wanted, other))
+    assert one == two
+    assert one["loss"] == pytest.approx(one["genre_loss"])
+
+
+def test_attributes_weigh_as_much_as_they_are_told(batch) -> None:
+    """`attribute_weight` scales the loss of the attributes against that of the classes."""
+    space, inputs, wanted, _ = batch
+    everything = {name: np.ones(len(inputs), dtype=np.float32) for name in wanted}
+    shifted = {**wanted, "tempo_bpm": wanted["tempo_bpm"] + 5}
+    _, heads = _heads(space, attribute_weight=0.25)
+    losses = heads.test_on_batch(inputs, shifted, everything, return_dict=True)
+    expected = losses["genre_loss"] + losses["artist_loss"] + 0.25 * losses["tempo_bpm_loss"]
+    assert losses["tempo_bpm_loss"] > 1
+    assert losses["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_embedding_is_not_trained_as_a_head(batch) -> None:
+    """Of the network's outputs only the labels have losses."""
+    space, *_ = batch
+    network, heads = _heads(space)
+    assert set(heads.output) == {"genre", "artist", "tempo_bpm"}
+    assert "embedding" in network.output
