@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-LINES = 10
+LINES = 10  # that a run without a terminal prints
 
 
-@contextlib.contextmanager
-def progress(description: str, total: int) -> Iterator[Callable[[], None]]:
-    """Give a function to call after each of `total` steps.
+class Advance(Protocol):
+    """Called with the number of steps that were just done."""
+
+    def __call__(self, steps: int = 1) -> None:
+        """Show that `steps` more are done."""
+
+
+@contextmanager
+def progress(description: str, total: int) -> Iterator[Advance]:
+    """Give a function to call after each step; nothing is shown where there are none.
 
     Args:
         description: what is being done, e.g. "computing spectrograms".
-        total: number of steps; nothing is shown for none.
+        total: number of steps.
     """
+    console = Console(stderr=True)
     if total == 0:
-        yield lambda: None
-    elif sys.stderr.isatty():
+        yield lambda steps=1: None  # noqa: ARG005 - it has the shape of `Advance`
+    elif console.is_terminal:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task(description, total=total)
-            yield lambda: bar.advance(task)
+            yield lambda steps=1: bar.advance(task, steps)
     else:
-        yield _lines(description, total)
+        done = 0
 
+        def advance(steps: int = 1) -> None:
+            nonlocal done
+            before, done = done, min(done + steps, total)
+            if done * LINES // total > before * LINES // total:
+                console.print(f"{description}: {100 * done // total} %", highlight=False)
 
-def _lines(description: str, total: int) -> Callable[[], None]:
-    done = 0
-
-    def advance() -> None:
-        nonlocal done
-        before, done = done * LINES // total, done + 1
-        if done * LINES // total > before:
-            print(f"{description}: {done} of {total}", flush=True)  # noqa: T201 - this is its purpose
-
-    return advance
+        yield advance

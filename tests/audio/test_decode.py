@@ -233,11 +233,12 @@ def test_file_that_is_gone_is_unreadable(tmp_path) -> None:
     assert _refusal(tmp_path / "a.wav") == "unreadable"
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
 def test_file_without_permission_is_unreadable(audio_file) -> None:
     """A file that this user may not read is a row."""
     path = audio_file("a.wav")
     path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("this user may read everything")
     assert _refusal(path) == "unreadable"
 
 

@@ -15,7 +15,7 @@ import synthetic
 
 from soundatlas.audio.windows import cut_windows
 from soundatlas.learning.dataset import Targets, Windows
-from soundatlas.learning.fit import _compiled_heads
+from soundatlas.learning.fit import _compiled_heads, fit_network
 from soundatlas.learning.labels import LabelSpace
 from soundatlas.learning.network import ARCHITECTURE_NAME, WEIGHTS_NAME, Predictor, build_network, load_network
 from soundatlas.store.reading import SpectrogramStore
@@ -79,25 +79,46 @@ def test_history_has_a_row_per_epoch(summary) -> None:
     assert history[1]["loss"] < history[0]["loss"]
 
 
-def test_kept_epoch_is_the_one_with_the_least_validation_loss(fits, summary) -> None:
-    """The network that is kept has that epoch's weights: it gives that epoch's validation loss again."""
+def _validation_loss(network, space: LabelSpace, store: SpectrogramStore, validation) -> float:
+    """Compute a network's loss over every window of the validation tracks."""
+    shas, targets = validation["audio_sha256"].tolist(), Targets.of(validation, space)
+    windows = Windows(store, shas, targets, fit_once.WINDOW_FRAMES, synthetic.N_MELS, PARAMS.batch_size)
+    heads = _compiled_heads(network, space, PARAMS, total_steps=10)
+    return heads.evaluate(windows.every(), verbose=0, return_dict=True)["loss"]
+
+
+def test_last_epoch_is_kept_when_it_is_the_best(fits, summary) -> None:
+    """A fit that still gets better keeps its last weights: on disk they give the last validation loss again."""
     losses = [row["val_loss"] for row in summary["history"]]
-    assert summary["best_epoch"] == 1 + int(np.argmin(losses))
+    assert losses[1] < losses[0]
+    assert summary["best_epoch"] == 2
     space = LabelSpace.from_contract(summary["space"])
     tracks, _ = synthetic.separable(fit_once.TRAIN + fit_once.VALIDATION)
-    validation = tracks.iloc[fit_once.TRAIN :]
     store = SpectrogramStore(fits[0] / "store", synthetic.CONTRACT)
-    windows = Windows(
+    found = _validation_loss(load_network(fits[0]), space, store, tracks.iloc[fit_once.TRAIN :])
+    assert found == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_fit_that_gets_worse_stops_and_keeps_its_best_epoch(store_of) -> None:
+    """Where validation contradicts training, the loss only rises: after `patience` epochs the first one is kept."""
+    tracks, log_mels = synthetic.separable(16)
+    store = store_of(log_mels)
+    validation = tracks.assign(genre=tracks["genre"].map({"low": "high", "high": "low"}))
+    space = LabelSpace.of(tracks, ["genre"], [])
+    changed = {"classes": ["genre"], "attributes": [], "epochs": 9, "windows_per_epoch": 256, "patience": 2}
+    fitted = fit_network(
         store,
-        validation["audio_sha256"].tolist(),
-        Targets.of(validation, space),
-        fit_once.WINDOW_FRAMES,
-        synthetic.N_MELS,
-        PARAMS.batch_size,
+        tracks,
+        validation,
+        space,
+        PARAMS.model_copy(update=changed),
+        window_frames=fit_once.WINDOW_FRAMES,
+        n_mels=synthetic.N_MELS,
     )
-    heads = _compiled_heads(load_network(fits[0]), space, PARAMS, total_steps=10)
-    again = heads.evaluate(windows.every(), verbose=0, return_dict=True)
-    assert again["loss"] == pytest.approx(min(losses), rel=1e-4)
+    losses = [row["val_loss"] for row in fitted.history]
+    assert losses == sorted(losses)
+    assert (len(losses), fitted.best_epoch) == (3, 1)
+    assert _validation_loss(fitted.network, space, store, validation) == pytest.approx(losses[0], rel=1e-4)
 
 
 def test_levels_are_those_of_the_training_tracks(fits, summary) -> None:

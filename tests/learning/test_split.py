@@ -6,7 +6,7 @@ import hashlib
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soundatlas.learning.split import MIN_ALBUMS, assign_sides, side_of
@@ -44,6 +44,7 @@ def _groups(tracks: pd.DataFrame, params: SplitParams = BY_WORK) -> list[str]:
     return assign_sides(tracks, params).set_index("track_id")["group"].reindex(tracks["track_id"]).tolist()
 
 
+@settings(max_examples=50)
 @given(CATALOGUES, st.sampled_from([BY_WORK, BY_ALBUM]))
 def test_no_group_is_on_two_sides(rows, params) -> None:
     """Every track has a side, and tracks with the same group, bytes or ISRC have the same one."""
@@ -57,6 +58,7 @@ def test_no_group_is_on_two_sides(rows, params) -> None:
         assert split.groupby(key)[["side", "group"]].nunique().le(1).all(axis=None)
 
 
+@settings(max_examples=50)
 @given(CATALOGUES, st.sampled_from([BY_WORK, BY_ALBUM]), st.randoms(use_true_random=False))
 def test_order_of_the_catalogue_does_not_matter(rows, params, random) -> None:
     """Shuffled rows give the same split."""
@@ -66,6 +68,7 @@ def test_order_of_the_catalogue_does_not_matter(rows, params, random) -> None:
     pd.testing.assert_frame_equal(assign_sides(tracks.iloc[order], params), assign_sides(tracks, params))
 
 
+@settings(max_examples=50)
 @given(CATALOGUES, st.lists(ROWS, max_size=10))
 def test_new_tracks_that_unite_nothing_move_no_one(rows, more) -> None:
     """Tracks of new works and further tracks of old works leave every old track's group and side as they were."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from soundatlas.errors import NotReadyError
 from soundatlas.files import sha256_file
+from soundatlas.progress import progress
 from soundatlas.sources.base import Collected
 from soundatlas.sources.demo_choice import candidates, choose
 from soundatlas.sources.demo_corpus import INSTALL, corpus_folder, list_pieces
@@ -16,7 +17,6 @@ from soundatlas.sources.demo_render import render_clip
 from soundatlas.sources.demo_score import parse_score
 from soundatlas.sources.demo_shelf import FOLDERS, Shelf
 from soundatlas.sources.demo_tables import Rendered, failures_table, inbox_table, tracks_and_labels
-from soundatlas.sources.progress import show_progress
 from soundatlas.workers import map_in_workers
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class _Collection:
         choices = self._choose()
         unparsed = _unparsed(choices)
         steps = len(unparsed) + len(self._missing(choices))
-        with show_progress("rendering the demo catalogue", steps) as advance:
+        with progress("rendering the demo catalogue", steps) as advance:
             while unparsed:
                 self._parse(unparsed, advance)
                 choices = self._choose()

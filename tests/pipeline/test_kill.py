@@ -1,0 +1,28 @@
+"""kill -9 in the middle of a stage: the next run ends with what an undisturbed one makes."""
+
+from __future__ import annotations
+
+import pytest
+from pipeline_story import TABLES, Project
+
+pytestmark = pytest.mark.slow
+
+REPRO = ("dvc", "repro")
+
+
+def test_killed_at_every_stage(project: Project, other_project: Project) -> None:
+    """Killed in catalog, in spectrograms and in train, and run again: the same bytes as elsewhere without a kill.
+
+    Training too: it starts over, from the same seed, with TensorFlow's deterministic operations.
+    """
+    project.kill_when((*REPRO, "catalog"), "rendering the demo catalogue: 5", after_seconds=0.2)
+    assert not (project.root / "data/catalog/tracks.parquet").exists()
+    project.run(*REPRO, "catalog")
+    project.kill_when((*REPRO, "spectrograms"), "computing spectrograms: 2", after_seconds=0.1)
+    project.run(*REPRO, "validate")
+    project.kill_when((*REPRO, "train"), "train: epoch 1", after_seconds=0.3)
+    assert not (project.root / "data/model").exists()
+    project.run(*REPRO, "train")
+    other_project.run(*REPRO, "train")
+    assert project.hashes(*TABLES, "data/model") == other_project.hashes(*TABLES, "data/model")
+    assert list((project.root / "data").rglob("*.part*")) == []

@@ -1,0 +1,84 @@
+"""A tiny bundle, and projects with a registry of their own."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import tiny_project  # noqa: E402 - it lies beside this file
+
+from soundatlas.environment import quieten  # noqa: E402
+
+quieten()  # as in the program: before TensorFlow and MLflow are imported
+
+
+@pytest.fixture(autouse=True)
+def _one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start one process where workers are needed, and let no variable of the caller choose another registry."""
+    monkeypatch.setenv("SOUNDATLAS_WORKERS", "1")
+    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def tiny_params(repository: Path):
+    """Give the parameters of the tiny project."""
+    return tiny_project.params_of(repository)
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory, tiny_params) -> Path:
+    """Give the folder of a model; copy it, never write to it."""
+    folder = tmp_path_factory.mktemp("model") / "model"
+    tiny_project.write_model(folder, tiny_params, seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def other_model(tmp_path_factory: pytest.TempPathFactory, tiny_params) -> Path:
+    """Give a model with other weights; copy it, never write to it."""
+    folder = tmp_path_factory.mktemp("other-model") / "model"
+    tiny_project.write_model(folder, tiny_params, seed=2)
+    return folder
+
+
+@pytest.fixture
+def own_model(model: Path, tmp_path: Path) -> Path:
+    """Give a copy of the model, to damage."""
+    return Path(shutil.copytree(model, tmp_path / "own-model"))
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a clip of 2 s; never write to it."""
+    path = tmp_path_factory.mktemp("clip") / "clip.wav"
+    tiny_project.write_clip(path, 5, seconds=2.0)
+    return path
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an MLflow database with its tables and nothing in them: making the tables costs seconds, copying nothing."""
+    from soundatlas.registry.tracking import Tracking
+
+    root = tmp_path_factory.mktemp("empty-database")
+    Tracking(root).client.search_experiments()
+    return root / "mlruns/mlflow.db"
+
+
+@pytest.fixture
+def project(tmp_path: Path, repository: Path, empty_database: Path, model: Path) -> Path:
+    """Give a project after `evaluate`, with a model that is right on every test track, and an empty registry."""
+    root = tmp_path / "project"
+    tiny_project.start_project(root, repository)
+    tracks = tiny_project.write_catalogue(root, audio=False)
+    shutil.copytree(model, root / "data/model")
+    tiny_project.write_evaluation(root / "data/evaluation", tracks)
+    (root / "mlruns").mkdir()
+    shutil.copyfile(empty_database, root / "mlruns/mlflow.db")
+    return root

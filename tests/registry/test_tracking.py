@@ -1,0 +1,177 @@
+"""MLflow runs: what a training leaves there, and how a restored model gets its run back."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from mlflow.exceptions import MlflowException
+
+from soundatlas.files import read_json, sha256_file, write_json
+from soundatlas.registry.bundle import content_sha256
+from soundatlas.registry.tracking import MAX_PARAM_CHARACTERS, Tracking, flatten
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mlflow.entities import Run
+
+ABOUT = {"params": {"train": {"epochs": 2, "classes": ["genre"] * 200}}}
+LOCK = """\
+schema: '2.0'
+stages:
+  catalog:
+    outs: [{path: data/catalog, md5: c0ffee.dir}, {path: data/audio, md5: decade.dir}]
+  split:
+    outs: [{path: data/split, md5: facade.dir}]
+  train:
+    outs: [{path: data/model, md5: fedcba.dir}]
+"""
+
+
+def runs(tracking: Tracking) -> list[Run]:
+    """Return every run of the project."""
+    return list(tracking.client.search_runs([tracking.experiment_id()]))
+
+
+def git(root: Path, *arguments: str) -> str:
+    """Run git as somebody."""
+    who = {f"GIT_{role}_{what}": "a@b.c" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    done = subprocess.run(["git", *arguments], cwd=root, env=os.environ | who, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def test_training_has_a_run_with_params_epochs_and_dataset(project):
+    """A finished training shows its params, a metric per epoch, the split's hash as dataset and its model's hash."""
+    tracking = Tracking(project)
+    run_id = tracking.start_training(ABOUT)
+    assert tracking.client.get_run(run_id).info.status == "RUNNING"
+    for epoch in (1, 2):
+        tracking.log_epoch(run_id, epoch, {"epoch": float(epoch), "loss": 1.0 / epoch})
+    tracking.finish_training(run_id, "c" * 64)
+    run = tracking.client.get_run(run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["train.epochs"] == "2"
+    assert len(run.data.params["train.classes"]) == MAX_PARAM_CHARACTERS
+    history = tracking.client.get_metric_history(run_id, "loss")
+    assert [(point.step, point.value) for point in history] == [(1, 1.0), (2, 0.5)]
+    assert "epoch" not in run.data.metrics
+    (dataset,) = run.inputs.dataset_inputs
+    assert sha256_file(project / "data/split/split.parquet").startswith(dataset.dataset.digest)
+    assert tracking.find_run("c" * 64) == run_id
+    assert tracking.find_run("d" * 64) is None
+
+
+def test_run_knows_the_commit_and_the_data(project):
+    """The run is tagged with the git commit, whether it was dirty, and what the stages before `train` made."""
+    git(project, "init", "--quiet")
+    git(project, "add", "dvc.yaml")
+    git(project, "commit", "--quiet", "--message", "start")
+    (project / "dvc.lock").write_text(LOCK, encoding="utf-8")
+    tracking = Tracking(project)
+    tags = tracking.client.get_run(tracking.start_training(ABOUT)).data.tags
+    assert tags["mlflow.source.git.commit"] == git(project, "rev-parse", "HEAD")
+    assert tags["git.dirty"] == "false"
+    assert (tags["dvc.catalog.catalog"], tags["dvc.split.split"]) == ("c0ffee.dir", "facade.dir")
+    assert not any(name.startswith("dvc.train") for name in tags)
+    (project / "dvc.yaml").write_text("stages: {a: {cmd: b}}\n", encoding="utf-8")
+    assert tracking.client.get_run(tracking.start_training(ABOUT)).data.tags["git.dirty"] == "true"
+
+
+def test_project_without_git_or_lock_is_tracked_too(project):
+    """A folder that is no repository, or one without a commit yet, is no fault."""
+    tracking = Tracking(project)
+    assert "mlflow.source.git.commit" not in tracking.client.get_run(tracking.start_training(ABOUT)).data.tags
+    git(project, "init", "--quiet")
+    assert "mlflow.source.git.commit" not in tracking.client.get_run(tracking.start_training(ABOUT)).data.tags
+
+
+@pytest.mark.parametrize(("error", "status"), [(ValueError, "FAILED"), (KeyboardInterrupt, "KILLED")])
+def test_run_that_ends_badly_says_so(project, error, status):
+    """A training that fails or is interrupted does not stay "running", and made no model."""
+    tracking = Tracking(project)
+    run_id = tracking.start_training(ABOUT)
+    with pytest.raises(error), tracking.closing_run(run_id):
+        raise error
+    assert tracking.client.get_run(run_id).info.status == status
+    tracking.client.set_tag(run_id, "content_sha256", "c" * 64)
+    assert tracking.find_run("c" * 64) is None
+
+
+def test_experiment_is_named_in_the_run(project, monkeypatch):
+    """Inside a DVC experiment the run bears its name."""
+    monkeypatch.setenv("DVC_EXP_NAME", "wider-windows")
+    tracking = Tracking(project)
+    run = tracking.client.get_run(tracking.start_training(ABOUT))
+    assert (run.info.run_name, run.data.tags["dvc.experiment"]) == ("wider-windows", "wider-windows")
+
+
+def test_experiment_in_a_copy_logs_to_the_workspace(project, tmp_path, monkeypatch):
+    """DVC runs experiments in a copy of the project, whose MLflow would go with it: DVC_ROOT names the real one."""
+    monkeypatch.setenv("DVC_ROOT", str(project))
+    copy = tmp_path / "copy"
+    (copy / "data/split").mkdir(parents=True)
+    (copy / "data/split/split.parquet").write_bytes((project / "data/split/split.parquet").read_bytes())
+    run_id = Tracking(copy).start_training(ABOUT)
+    monkeypatch.delenv("DVC_ROOT")
+    assert [run.info.run_id for run in runs(Tracking(project))] == [run_id]
+    assert not (copy / "mlruns").exists()
+
+
+def test_restored_model_gets_its_run_back(project):
+    """A model that MLflow never saw gets a run from its own files, with params, epochs and its evaluation."""
+    tracking = Tracking(project)
+    run_id = tracking.publish(project / "data/model", project / "data/evaluation")
+    run = tracking.client.get_run(run_id)
+    assert run.data.tags["restored"] == "from data/model"
+    assert run.data.params["train.epochs"] == "2"
+    assert [point.step for point in tracking.client.get_metric_history(run_id, "val_loss")] == [1, 2]
+    assert run.data.metrics["classes.genre.macro_f1"] == 0.5
+    assert tracking.find_run(content_sha256(project / "data/model")) == run_id
+    assert [item.path for item in tracking.client.list_artifacts(run_id)] == ["evaluation"]
+
+
+def test_publishing_again_adds_nothing(project):
+    """A second call finds the run and logs nothing; a new evaluation of the same model is logged to the same run."""
+    tracking = Tracking(project)
+    run_id = tracking.publish(project / "data/model", project / "data/evaluation")
+    assert tracking.publish(project / "data/model", project / "data/evaluation") == run_id
+    assert len(runs(tracking)) == 1
+    assert len(tracking.client.get_metric_history(run_id, "classes.genre.macro_f1")) == 1
+    metrics = read_json(project / "data/evaluation/metrics.json")
+    metrics["classes"]["genre"]["macro_f1"] = 0.75
+    write_json(project / "data/evaluation/metrics.json", metrics)
+    assert tracking.publish(project / "data/model", project / "data/evaluation") == run_id
+    assert tracking.client.get_run(run_id).data.metrics["classes.genre.macro_f1"] == 0.75
+
+
+def test_trained_model_keeps_the_run_of_its_training(project):
+    """A model whose training was tracked here is published to that run."""
+    tracking = Tracking(project)
+    run_id = tracking.start_training(ABOUT)
+    tracking.finish_training(run_id, content_sha256(project / "data/model"))
+    assert tracking.publish(project / "data/model", project / "data/evaluation") == run_id
+    assert "restored" not in tracking.client.get_run(run_id).data.tags
+
+
+def test_server_of_the_users_choice_is_used(project, tmp_path, monkeypatch):
+    """With MLFLOW_TRACKING_URI set, nothing is made below the project."""
+    elsewhere = tmp_path / "elsewhere.db"
+    elsewhere.write_bytes((project / "mlruns/mlflow.db").read_bytes())
+    before = (project / "mlruns/mlflow.db").read_bytes()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{elsewhere}")
+    monkeypatch.chdir(tmp_path)
+    tracking = Tracking(project)
+    tracking.start_training(ABOUT)
+    assert not tracking.is_local
+    assert len(runs(tracking)) == 1
+    assert (project / "mlruns/mlflow.db").read_bytes() == before
+    with pytest.raises(MlflowException):
+        tracking.client.get_run("0" * 32)
+
+
+def test_nested_keys_become_dotted():
+    """Sections are joined by dots; lists stay values, and an empty section has no keys."""
+    assert flatten({"a": {"b": {"c": 1}, "d": [2]}, "e": {}}) == {"a.b.c": 1, "a.d": [2]}
