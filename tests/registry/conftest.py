@@ -10,9 +10,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import tiny_project  # noqa: E402 - it lies beside this file
+import tiny_project
 
-from soundatlas.environment import quieten  # noqa: E402
+from soundatlas.environment import quieten
 
 quieten()  # as in the program: before TensorFlow and MLflow are imported
 

@@ -39,7 +39,9 @@ def runs(tracking: Tracking) -> list[Run]:
 def git(root: Path, *arguments: str) -> str:
     """Run git as somebody."""
     who = {f"GIT_{role}_{what}": "a@b.c" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    done = subprocess.run(["git", *arguments], cwd=root, env=os.environ | who, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        ["git", *arguments], cwd=root, env=os.environ | who, check=True, capture_output=True, text=True
+    )
     return done.stdout.strip()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from soundatlas.files import write_json
+from soundatlas.files import remove_leftovers, write_json
 from soundatlas.sources import demo
 from soundatlas.sources.inbox import list_folder
 from soundatlas.stages._run import run_stage
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 def run(root: Path, params: Params) -> None:
     """Write each source's fingerprint and the inbox's listing to `data/ingest/`, where they changed."""
+    if (root / "data").is_dir():
+        remove_leftovers(root / "data")  # of a killed run; DVC lets only one run at a time come here
     folder = root / "data/ingest"
     write_json(folder / "sources.json", {source.source: demo.fingerprint(source) for source in params.catalog.sources})
     listing = list_folder(

@@ -1,0 +1,76 @@
+"""The `soundatlas` command as a process: help, faults, and what it does not import."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from soundatlas.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands]
+
+
+def soundatlas(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command as its entry point does."""
+    return subprocess.run(
+        [sys.executable, "-c", "from soundatlas.cli import main; main()", *arguments],
+        cwd=cwd,
+        env={**os.environ, "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "120"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_names_every_command(tmp_path):
+    """`soundatlas --help` works outside of a project and names what there is."""
+    done = soundatlas("--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert COMMANDS == ["classify", "summary"]
+    assert all(name in done.stdout for name in COMMANDS)
+    assert "dvc repro" in done.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(tmp_path, name):
+    """The help of a command is its first sentence and its options."""
+    done = soundatlas(name, "--help", cwd=tmp_path)
+    callback = {command.callback.__name__: command.callback for command in app.registered_commands}[name]
+    assert done.returncode == 0
+    assert callback.__doc__.split(",", maxsplit=1)[0][:40] in done.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_readme_mentions_every_command(repository, name):
+    """A command that the README does not mention is one that nobody finds."""
+    assert f"soundatlas {name}" in (repository / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("arguments", [["clasify"], ["classify"], ["summary", "--jsn"]])
+def test_misuse_ends_with_two(tmp_path, arguments):
+    """An unknown command, a missing argument and an unknown option are usage faults without a traceback."""
+    done = soundatlas(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_fault_is_one_line_for_the_shell(tmp_path):
+    """A known fault in a real process is one line on stderr and the fault's exit code."""
+    done = soundatlas("classify", "nowhere.wav", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "soundatlas: nowhere.wav does not exist\n"
+
+
+def test_command_imports_nothing_heavy_to_start(tmp_path):
+    """Help, and a fault before any work, cost no TensorFlow, MLflow, librosa or music21."""
+    script = "import sys, soundatlas.cli; print({'tensorflow', 'mlflow', 'librosa', 'music21'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
