@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "registry"))
-
 import tiny_project
 
 from soundatlas.environment import quieten
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 quieten()  # as in the program: before TensorFlow and MLflow are imported
 

@@ -23,7 +23,6 @@ from soundatlas.sources.demo_score import (
     take_excerpt,
 )
 from soundatlas.sources.demo_tunes import read_key, read_tempo, tune_key, tune_title
-from soundatlas.sources.progress import show_progress
 
 PIECE = Piece(
     artist="bach",
@@ -187,15 +186,3 @@ def test_titles_are_as_one_would_say_them_and_settings_of_a_tune_share_a_work():
     assert tune_title("LANIGAN'S BALL") == "Lanigan's Ball"
     assert tune_title("Bag Of Meal, The") == "The Bag Of Meal"
     assert tune_key("The White Cockade.") == tune_key("White Cockade, The -- Reel") == "white cockade"
-
-
-def test_progress_without_a_terminal_is_a_line_a_tenth(capfd):
-    """A log gets at most ten lines, the last at 100 %; nothing to do says nothing."""
-    with show_progress("rendering", 25) as advance:
-        for _ in range(25):
-            advance(1)
-    with show_progress("rendering", 0) as advance:
-        advance(1)
-    lines = capfd.readouterr().err.splitlines()
-    assert len(lines) == 10
-    assert lines[-1] == "rendering: 100 %"

@@ -254,6 +254,7 @@ def test_removed_file_is_forgotten(inbox, listed, tmp_path) -> None:
         b"\xff\xfe",
         b'{"data/inbox/a.wav": 5}',
         b'{"data/inbox/a.wav": {}}',
+        b'{"data/inbox/a.wav": {"sha256": "x"}}',
         b'{"data/inbox/a.wav": {"signature": null, "sha256": "x"}}',
     ],
     ids=str,

@@ -66,6 +66,7 @@ def fit_network(
         n_mels: height of a window, in mel bands.
         on_epoch: called after each epoch with its number, from 1, and its row of the history.
     """
+    keras.utils.clear_session()  # Keras numbers layers per process, and their names are part of the model's bytes
     keras.utils.set_random_seed(params.seed)
     tf.config.experimental.enable_op_determinism()
     mean_db, std_db = level_statistics(store, train["audio_sha256"].tolist())

@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 
 from soundatlas.files import read_json, registry_root, sha256_file
 from soundatlas.registry.bundle import content_sha256
+from soundatlas.registry.relocation import relocate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +40,11 @@ class Tracking:
         self.is_local = uri is None
         if uri is None:
             (self.folder / "artifacts").mkdir(parents=True, exist_ok=True)
+            relocate(self.folder / "mlflow.db", EXPERIMENT, self.folder / "artifacts")
             uri = f"sqlite:///{self.folder / 'mlflow.db'}"
         mlflow.set_tracking_uri(uri)
+        if self.is_local:  # MLflow has put it into the environment, where it would pass for the user's own choice
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
         self.client = MlflowClient(tracking_uri=uri)
 
     def experiment_id(self) -> str:
