@@ -194,3 +194,13 @@ def test_front_end_takes_its_section_of_the_parameters(repository) -> None:
     assert {name: getattr(params, name) for name in OTHER_SETTINGS} == {
         name: getattr(front_end, name) for name in OTHER_SETTINGS
     }
+
+
+def test_samples_whose_power_overflows_are_a_failure(tmp_path) -> None:
+    """A float file may hold finite samples whose squares are not; no prediction is made of infinity."""
+    soundfile.write(
+        tmp_path / "huge.wav", np.full(FRONT_END.sample_rate * 2, 1e38), FRONT_END.sample_rate, subtype="FLOAT"
+    )
+    with pytest.raises(TrackError) as raised:
+        analyse_file(tmp_path / "huge.wav", FRONT_END)
+    assert raised.value.reason == "not_finite"

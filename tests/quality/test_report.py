@@ -13,7 +13,7 @@ from io import StringIO
 
 import pandas as pd
 import pytest
-from conftest import PROJECT
+from project_files import PROJECT
 from rich.console import Console
 
 from soundatlas.errors import DataRefusedError, SoundatlasError

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from conftest import PROJECT
+from project_files import PROJECT
 
 from soundatlas.quality.facts import collect_facts
 from soundatlas.quality.judge import judge

@@ -6,7 +6,7 @@ import json
 import shutil
 
 import pytest
-from conftest import PROJECT
+from project_files import PROJECT
 
 from soundatlas.errors import SoundatlasError
 from soundatlas.quality.report import check

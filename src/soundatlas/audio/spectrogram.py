@@ -137,4 +137,6 @@ def analyse_file(path: Path, front_end: FrontEnd) -> Spectrogram:
     if decoded.duration_seconds < front_end.min_seconds:
         raise TrackError("too_short", f"{decoded.duration_seconds:.2f} s, shorter than {front_end.min_seconds:g} s")
     log_mel = front_end.log_mel(decoded.samples, decoded.sample_rate)
+    if not np.isfinite(log_mel).all():
+        raise TrackError("not_finite", "the samples are so large that their power is not finite")
     return Spectrogram(log_mel, decoded.duration_seconds, decoded.sample_rate, decoded.channels)
