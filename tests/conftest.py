@@ -8,6 +8,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from soundatlas.environment import quieten
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # Worker processes import what they run by name: their functions lie where any process can find them.
@@ -18,7 +20,46 @@ hypothesis.settings.register_profile("soundatlas", deadline=None)
 hypothesis.settings.load_profile("soundatlas")
 
 
+quieten()  # as in the program: before TensorFlow and MLflow are imported
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """Give the folder of the repository under test; read it, never write to it."""
     return REPOSITORY
+
+
+@pytest.fixture(autouse=True)
+def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no variable of the caller choose another registry."""
+    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def tiny_params(repository: Path):
+    """Give the parameters of the tiny project."""
+    import tiny_project
+
+    return tiny_project.params_of(repository)
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory, tiny_params) -> Path:
+    """Give the folder of a model; copy it, never write to it."""
+    import tiny_project
+
+    folder = tmp_path_factory.mktemp("model") / "model"
+    tiny_project.write_model(folder, tiny_params)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, repository: Path) -> Path:
+    """Give a project as it starts: parameters and an empty inbox."""
+    import tiny_project
+
+    root = tmp_path / "project"
+    tiny_project.start_project(root, repository)
+    (root / "data/inbox").mkdir(parents=True)
+    return root

@@ -8,31 +8,11 @@ from pathlib import Path
 import pytest
 import tiny_project
 
-from soundatlas.environment import quieten
-
-quieten()  # as in the program: before TensorFlow and MLflow are imported
-
 
 @pytest.fixture(autouse=True)
 def _one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start one process where workers are needed, and let no variable of the caller choose another registry."""
+    """Start one process where workers are needed."""
     monkeypatch.setenv("SOUNDATLAS_WORKERS", "1")
-    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture(scope="session")
-def tiny_params(repository: Path):
-    """Give the parameters of the tiny project."""
-    return tiny_project.params_of(repository)
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory, tiny_params) -> Path:
-    """Give the folder of a model; copy it, never write to it."""
-    folder = tmp_path_factory.mktemp("model") / "model"
-    tiny_project.write_model(folder, tiny_params, seed=1)
-    return folder
 
 
 @pytest.fixture(scope="session")

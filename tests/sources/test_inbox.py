@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -176,6 +177,21 @@ def test_awkward_name_is_a_name(name, tmp_path, inbox, listed) -> None:
     again = read_table(tmp_path / "inbox.parquet", INBOX)
     assert _reasons(again) == {name: None}
     assert listed()["audio_sha256"].notna().all()
+
+
+def test_folder_that_cannot_be_opened_is_a_row(inbox, listed, monkeypatch) -> None:
+    """A closed folder is named; what lies beside it is listed as ever."""
+    (inbox / "closed").mkdir()
+    _put(inbox, "a.wav")
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert _reasons(listed()) == {"a.wav": None, "closed": "unreadable"}
 
 
 def test_file_without_permission_is_unreadable(inbox, listed) -> None:

@@ -52,11 +52,18 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder, followlinks=False):
+    closed: list[Path] = []
+
+    def note(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            closed.append(Path(error.filename))
+
+    for parent, folders, names in os.walk(folder, onerror=note, followlinks=False):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if not name.startswith(".") and not name.lower().endswith(PASSED_OVER):
                 yield Path(parent, name)
+    yield from closed
 
 
 def _row(
@@ -70,15 +77,8 @@ def _row(
         os.fspath(path).encode("utf-8")
         status = path.stat()
         row["size_bytes"] = status.st_size
-        if not stat.S_ISREG(status.st_mode):
-            return row | {"reason": "unreadable", "message": "not a regular file"}
-        if status.st_size == 0:
-            return row | {"reason": "empty", "message": "the file holds no bytes"}
-        if status.st_size > max_file_megabytes * BYTES_PER_MEGABYTE:
-            return row | {
-                "reason": "too_large",
-                "message": f"larger than ingest.max_file_megabytes ({max_file_megabytes})",
-            }
+        if (refusal := _refusal(status, max_file_megabytes)) is not None:
+            return row | refusal
         signature = [status.st_size, status.st_mtime_ns, status.st_ino]
         before = remembered.get(shown)
         sha = before["sha256"] if before and before["signature"] == signature else sha256_file(path)
@@ -88,6 +88,19 @@ def _row(
         return row | {"reason": "unreadable", "message": error.strerror or type(error).__name__}
     seen[shown] = {"signature": signature, "sha256": sha}
     return row | {"audio_sha256": sha}
+
+
+def _refusal(status: os.stat_result, max_file_megabytes: int) -> dict[str, Any] | None:
+    """Return why a file is not to be read, or None."""
+    if stat.S_ISDIR(status.st_mode):
+        return {"size_bytes": 0, "reason": "unreadable", "message": "the folder cannot be opened"}
+    if not stat.S_ISREG(status.st_mode):
+        return {"reason": "unreadable", "message": "not a regular file"}
+    if status.st_size == 0:
+        return {"reason": "empty", "message": "the file holds no bytes"}
+    if status.st_size > max_file_megabytes * BYTES_PER_MEGABYTE:
+        return {"reason": "too_large", "message": f"larger than ingest.max_file_megabytes ({max_file_megabytes})"}
+    return None
 
 
 def _remembered(known: Path) -> dict[str, Any]:
