@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 
@@ -73,6 +74,19 @@ def test_known_fault_is_one_line_and_its_exit_code(project, monkeypatch, capsys,
         run_stage(run)
     assert caught.value.code == code
     assert capsys.readouterr().err == "soundatlas: what to do\n"
+
+
+def test_full_disk_is_one_line(project, monkeypatch, capsys):
+    """A disk that is full is no fault of the program: one line says so, exit code 1."""
+    monkeypatch.chdir(project)
+
+    def stage(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(SystemExit) as ended:
+        run_stage(stage)
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "soundatlas: the disk is full: free some space and run it again\n"
 
 
 def test_unknown_fault_keeps_its_traceback(project, monkeypatch):

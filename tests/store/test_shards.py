@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from soundatlas.audio.spectrogram import Spectrogram
@@ -194,3 +195,17 @@ def test_spectrogram_with_infinity_is_marked() -> None:
     spectrogram = _spectrogram(3)
     spectrogram.log_mel[2, 2] = np.inf
     assert manifest_row("a", spectrogram)["finite"] is False
+
+
+def test_full_disk_is_one_clear_error_and_the_shard_before_stays(tmp_path, monkeypatch) -> None:
+    """What safetensors says of a write that failed is passed on, and nothing half-written is left."""
+    path = tmp_path / "0-bits-0.safetensors"
+    path.write_bytes(b"before")
+
+    def fail(*_: object, **__: object) -> None:
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("soundatlas.store.shards.save_file", fail)
+    with pytest.raises(StoreError, match="No space left"):
+        write_shard(path, "contract", {})
+    assert [(found.name, found.read_bytes()) for found in tmp_path.iterdir()] == [(path.name, b"before")]

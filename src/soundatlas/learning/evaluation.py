@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from soundatlas.learning.labels import LabelSpace
 
-MODEL = "soundatlas"
-
 
 @dataclass(frozen=True)
 class Predictions:

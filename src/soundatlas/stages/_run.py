@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from soundatlas.params import Params
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
 def run_stage(run: Callable[[Path, Params], None]) -> None:
     """Check `params.yaml`, run the stage in its project, and end with one line and an exit code on a known fault."""
     quieten()
@@ -26,3 +30,8 @@ def run_stage(run: Callable[[Path, Params], None]) -> None:
     except SoundatlasError as error:
         print(f"soundatlas: {error}", file=sys.stderr)  # noqa: T201 - the stage's last word
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        print("soundatlas: the disk is full: free some space and run it again", file=sys.stderr)  # noqa: T201 - likewise
+        sys.exit(SoundatlasError.exit_code)

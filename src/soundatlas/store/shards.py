@@ -52,11 +52,17 @@ def write_shard(
         path: of the shard.
         contract_sha256: of the front end that made the spectrograms.
         tracks: audio SHA-256 -> (log-mel of shape (frames, n_mels), row of the manifest).
+
+    Raises:
+        StoreError: when it cannot be written, as on a full disk; an earlier shard of that name stays.
     """
     about = {"contract_sha256": contract_sha256, "tracks": {name: tracks[name][1] for name in sorted(tracks)}}
     tensors = {name: np.ascontiguousarray(tracks[name][0]) for name in sorted(tracks)}
     with replacing_file(path) as beside:
-        save_file(tensors, beside, metadata={METADATA_KEY: json.dumps(about, sort_keys=True)})
+        try:
+            save_file(tensors, beside, metadata={METADATA_KEY: json.dumps(about, sort_keys=True)})
+        except SafetensorError as error:
+            raise StoreError(f"shard {path.name} cannot be written ({error}): mend that and run it again") from None
 
 
 class Shard:
