@@ -5,6 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Where `make ui` serves, on 127.0.0.1.
+PREFECT_PORT ?= 4200
+MLFLOW_PORT ?= 5000
+PAGES_PORT ?= 8088
 # No package of ours reports usage home.
 export DVC_NO_ANALYTICS ?= 1
 export GX_ANALYTICS_ENABLED ?= false
@@ -29,7 +33,7 @@ $(READY): $(VENV)/bin/uv requirements.lock pyproject.toml
 	@touch $@
 
 demo: $(READY) ## run the whole pipeline on the built-in catalogue and show what came out
-	dvc repro
+	python -m flows.pipeline
 	@soundatlas summary
 
 test: $(READY) ## run the tests
@@ -48,8 +52,8 @@ format: $(READY) ## format the code
 	ruff check --fix .
 	ruff format .
 
-ui: $(READY) ## open the experiments and the model registry in the browser
-	mlflow server --host 127.0.0.1 --port 5000 --backend-store-uri sqlite:///mlruns/mlflow.db --artifacts-destination mlruns/artifacts
+ui: $(READY) ## open Prefect, MLflow, Data Docs and the evaluation in the browser
+	@python -m flows.serve --prefect-port $(PREFECT_PORT) --mlflow-port $(MLFLOW_PORT) --pages-port $(PAGES_PORT)
 
 lock: $(VENV)/bin/uv ## resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --constraint constraints.txt \

@@ -44,6 +44,21 @@ def summary() -> None:
     print_summary()
 
 
+@app.command()
+def doctor(
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON, for another program.")] = False,
+) -> None:
+    """Check machine, packages, codecs, project and services; say what to do. Exit code 1 when a repair is needed.
+
+    A project folder that was moved is repaired on the way; everything else is only looked at.
+    """
+    from soundatlas.commands.doctor import print_findings
+
+    if not print_findings(as_json=json):
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Run the command; a known fault is one line and an exit code, never a traceback."""
     quieten()

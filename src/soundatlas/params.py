@@ -1,21 +1,20 @@
-"""`params.yaml` as frozen, strict models: one class per section, one section per stage."""
+"""`params.yaml` as frozen, strict models: one class per section, one section per stage or scheduled flow."""
 
 from __future__ import annotations
 
-import reprlib
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 
 from soundatlas.errors import ParamsError
+from soundatlas.param_faults import first_fault, yaml_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
-
-    from pydantic_core import ErrorDetails
 
 DEMO_ARTISTS = ("aird", "bach", "beethoven", "ciconia", "haydn", "monteverdi", "mozart", "ryan")
 DEMO_INBOX_ARTISTS = (*DEMO_ARTISTS, "oneill")
@@ -174,6 +173,19 @@ class ClassifyParams(Section):
     max_failures_shown: int = Field(ge=0)
 
 
+class ReclassifyParams(Section):
+    """When the scheduled flow runs."""
+
+    cron: str = Field(pattern=r"^\S+( +\S+){4}$")
+    timezone: str
+
+    @model_validator(mode="after")
+    def _timezone_exists(self) -> Self:
+        if self.timezone not in available_timezones():
+            raise ValueError(f"timezone is {self.timezone!r}, which is none of the IANA names such as Europe/Vienna")
+        return self
+
+
 class Params(Section):
     """The whole of `params.yaml`."""
 
@@ -186,6 +198,7 @@ class Params(Section):
     evaluate: EvaluateParams
     promote: PromoteParams
     classify: ClassifyParams
+    reclassify: ReclassifyParams
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:
@@ -213,7 +226,7 @@ def load_params(path: Path) -> Params:
         ValueError,
         LookupError,
     ) as error:  # the last two: a tag on a value it cannot fit
-        raise ParamsError(f"{path.name} cannot be read: {_yaml_fault(error)}") from None
+        raise ParamsError(f"{path.name} cannot be read: {yaml_fault(error)}") from None
     return parse_params(values, path.name)
 
 
@@ -226,62 +239,4 @@ def parse_params(values: Any, file_name: str = "params.yaml") -> Params:
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        raise ParamsError(f"{file_name}: {_first_fault(error, values)}") from None
-
-
-def _yaml_fault(error: Exception) -> str:
-    """Say in one line what is wrong with a file that is not YAML, and where."""
-    text = str(error)
-    if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
-        problem = error.problem.partition(" with value ")[0]  # of a duplicate key: the values may be pages long
-        text = f"line {error.problem_mark.line + 1}: {problem}"
-    return " ".join(text.split())
-
-
-def _first_fault(error: ValidationError, values: Any) -> str:
-    """Say the first fault in one line: the key, what is wrong, and what stands there.
-
-    An unknown key comes before a missing one: a misspelt key is both, and the unknown one shows the slip.
-    """
-    faults = sorted(error.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden")
-    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    return " ".join(f"{_fault(faults[0], values)}{more}".split())
-
-
-def _fault(fault: ErrorDetails, values: Any) -> str:
-    key, context = _dotted_key(fault["loc"], values), fault.get("ctx", {})
-    message, found = fault["msg"].removeprefix("Value error, "), reprlib.repr(fault["input"])
-    kind = str(context.get("discriminator", "")).strip("'")
-    wish = message[max(message.find("should"), 0) :].partition(" after validation")[0]
-    match fault["type"]:
-        case "missing":
-            said = f"{key} is missing"
-        case "extra_forbidden" | "invalid_key":
-            said = f"{key} is not a known key"
-        case "value_error":  # a section's own check: its message starts with the key within the section
-            said = f"{key}.{message}" if key else message
-        case "union_tag_not_found":
-            said = f"{key}.{kind} is missing"
-        case "union_tag_invalid":
-            said = f"{key}.{kind} should be one of {context['expected_tags']}, not {context['tag']!r}"
-        case "model_type" | "model_attributes_type" | "dict_type":
-            said = f"{key or 'the top level'} should be a mapping, not {found}"
-        case _ if fault["loc"][-1:] == ("[key]",):
-            said = f"{key} is not a known key: it {wish}"
-        case _:
-            said = f"{key} {wish}, not {found}"
-    return said
-
-
-def _dotted_key(location: tuple[int | str, ...], values: Any) -> str:
-    """Write a fault's location as a path through the file, without what pydantic adds: `[key]`, a union's member."""
-    parts = [part for part in location if part != "[key]"]
-    path = []
-    for depth, part in enumerate(parts, start=1):
-        try:
-            values = values[part]
-        except (LookupError, TypeError):
-            if depth < len(parts):
-                continue
-        path.append(str(part))
-    return ".".join(path)
+        raise ParamsError(f"{file_name}: {first_fault(error, values)}") from None

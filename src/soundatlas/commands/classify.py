@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from soundatlas.commands.terminal import printable, wide_console
 from soundatlas.errors import NotReadyError, UsageError
 from soundatlas.files import project_root
 from soundatlas.params import load_params
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from soundatlas.params import Params
-
-PLAIN_WIDTH = 130
 
 
 def classify_paths(paths: Sequence[Path], *, as_json: bool) -> None:
@@ -80,12 +78,6 @@ def _list(paths: Sequence[Path], params: Params) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[[*INBOX]].drop_duplicates("path", ignore_index=True)
 
 
-def wide_console() -> Console:
-    """Return a console as wide as the terminal; in a file or a pipe, wide enough for a table."""
-    console = Console()
-    return console if console.is_terminal else Console(width=PLAIN_WIDTH)
-
-
 def rows_as_json(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the predictions as JSON-like rows; what a file does not have is left out."""
     return [
@@ -110,8 +102,3 @@ def prediction_table(table: pd.DataFrame, heads: Sequence[str], title: str) -> T
         status = f"{row['status']}: {message}" if message else row["status"]
         shown.add_row(escape(printable(str(row["path"]))), *labels, escape(printable(status)))
     return shown
-
-
-def printable(text: str) -> str:
-    """Replace control characters, which a file's name may hold and a terminal would obey."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

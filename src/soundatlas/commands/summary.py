@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from rich.table import Table
 
-from soundatlas.commands.classify import prediction_table, wide_console
+from soundatlas.commands.classify import prediction_table
+from soundatlas.commands.terminal import wide_console
 from soundatlas.errors import SoundatlasError
 from soundatlas.files import project_root, read_json
 from soundatlas.params import load_params
@@ -55,7 +56,7 @@ def print_summary() -> None:
         "  data/data_docs/index.html           what was checked before training\n"
         "  data/evaluation/figures/            learning curves, confusion matrices, calibration\n"
         "  data/predictions/predictions.csv    the predictions, for a spreadsheet\n"
-        "  make ui                             runs and versions in MLflow, at http://127.0.0.1:5000\n"
+        "  make ui                             runs, schedules and model versions, in the browser\n"
         f"  {params.classify.inbox}/                         put your own music here and run `dvc repro`\n"
     )
 

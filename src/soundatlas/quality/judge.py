@@ -10,7 +10,6 @@ import html
 import json
 import shutil
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from soundatlas.errors import SoundatlasError
 from soundatlas.quality.findings import Finding, describe_offender, find
 from soundatlas.quality.front_page import write_front_page
 from soundatlas.quality.suites import GX_FOLDER, SUITES_FOLDER
+from soundatlas.quality.timeless import RUN_TIME, make_timeless
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +71,7 @@ def judge(
             context.build_data_docs()
             shutil.copytree(Path(context.root_directory) / DATA_DOCS, docs_folder, dirs_exist_ok=True)
             write_front_page(docs_folder, findings)
+            make_timeless(docs_folder)
     return findings
 
 
@@ -130,7 +131,7 @@ def _store(context: Any, suite: str, outcome: Any, findings: dict[str, Finding])
             "exception_message": html.escape(finding.observed),
             "exception_traceback": "",
         }
-    run_id = RunIdentifier(run_name="validate", run_time=datetime.now(UTC))
+    run_id = RunIdentifier(run_name="validate", run_time=RUN_TIME)
     outcome.meta["run_id"] = run_id
     key = ValidationResultIdentifier(
         expectation_suite_identifier=ExpectationSuiteIdentifier(name=suite), run_id=run_id, batch_identifier=suite

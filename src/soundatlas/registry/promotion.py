@@ -19,6 +19,7 @@ from soundatlas.errors import BundleError
 from soundatlas.files import replacing_folder, write_json
 from soundatlas.registry import pyfunc_model
 from soundatlas.registry.bundle import FILES, content_sha256, contract_sha256
+from soundatlas.registry.database import ALIAS
 from soundatlas.registry.pin import REGISTERED_NAME, Champion, bundle_folder
 from soundatlas.registry.tracking import CONTENT_TAG
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from soundatlas.registry.gate import Verdict
     from soundatlas.registry.tracking import Tracking
 
-ALIAS = "champion"
 GATE_TAG = "gate"
 REASON_TAG = "gate_reason"
 PROMOTED, REFUSED = "promoted", "refused"

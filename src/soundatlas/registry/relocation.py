@@ -5,9 +5,9 @@ Without this, a moved project would write its artifacts into the folder where it
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from typing import TYPE_CHECKING
+
+from soundatlas.registry.database import open_database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,24 @@ LOCATIONS = (
 )
 
 
+def moved_from(database: Path, experiment: str, artifacts: Path) -> str | None:
+    """Return the folder, as a URI, where the database takes the artifacts to be, or None when that is `artifacts`.
+
+    Args:
+        database: MLflow's SQLite file; absent or without the experiment is nothing moved.
+        experiment: the name of the project's experiment.
+        artifacts: where its artifacts lie now.
+    """
+    if not database.is_file():
+        return None
+    with open_database(database) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchone():
+            return None
+        row = connection.execute("SELECT artifact_location FROM experiments WHERE name = ?", (experiment,)).fetchone()
+    recorded = row[0] if row else None
+    return None if recorded in {None, artifacts.as_uri()} else str(recorded)
+
+
 def relocate(database: Path, experiment: str, artifacts: Path) -> bool:
     """Point every location below the experiment's recorded artifact folder to `artifacts`.
 
@@ -32,15 +50,10 @@ def relocate(database: Path, experiment: str, artifacts: Path) -> bool:
     Returns:
         whether the folder had been elsewhere.
     """
-    if not database.is_file():
+    before, now = moved_from(database, experiment, artifacts), artifacts.as_uri()
+    if before is None:
         return False
-    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchone():
-            return False
-        row = connection.execute("SELECT artifact_location FROM experiments WHERE name = ?", (experiment,)).fetchone()
-        before, now = (row[0] if row else None), artifacts.as_uri()
-        if before in {None, now}:
-            return False
+    with open_database(database) as connection, connection:
         for table, column in LOCATIONS:
             connection.execute(
                 f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",  # noqa: S608 - names from the list above

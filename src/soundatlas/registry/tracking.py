@@ -17,13 +17,13 @@ from ruamel.yaml import YAML
 
 from soundatlas.files import read_json, registry_root, sha256_file
 from soundatlas.registry.bundle import content_sha256
+from soundatlas.registry.database import EXPERIMENT
 from soundatlas.registry.relocation import relocate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-EXPERIMENT = "soundatlas"
 CONTENT_TAG = "content_sha256"
 EVALUATION_TAG = "evaluation_sha256"
 UPSTREAM_STAGES = ("catalog", "spectrograms", "split", "validate")

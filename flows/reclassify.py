@@ -1,0 +1,41 @@
+"""Bring the predictions up to date with the champion and the inbox; on a schedule, and when the champion changed.
+
+python -m flows.reclassify
+"""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from flows.artifacts import publish_predictions, read_predictions
+from flows.champion import announcing_champion
+from flows.stage_tasks import reproduce
+from flows.workspace import holding_workspace
+from soundatlas.dag import read_stages, refreshing
+from soundatlas.errors import NotReadyError
+from soundatlas.files import project_root
+
+TARGET = "classify"
+MODEL = "data/model/about.json"
+
+
+@flow(name="reclassify")
+def reclassify() -> None:
+    """List the inbox, follow the registry's champion alias, and classify what is new or stale. Nothing is trained."""
+    root = project_root()
+    if not (root / MODEL).is_file():
+        raise NotReadyError(
+            "there is no model yet: run the pipeline first, with the deployment `pipeline` or `dvc repro`"
+        )
+    with holding_workspace(root):
+        before = read_predictions(root)
+        with announcing_champion(root, "reclassify"):
+            for stage in refreshing(read_stages(root), TARGET):
+                reproduce(root, ["repro", "--single-item", stage.name])
+        publish_predictions(root, before)
+
+
+if __name__ == "__main__":
+    from flows.terminal import run_from_terminal
+
+    run_from_terminal(reclassify)

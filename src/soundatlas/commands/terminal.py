@@ -1,0 +1,18 @@
+"""What every command needs to print: a console that is wide enough, and text that is harmless."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+PLAIN_WIDTH = 130
+
+
+def wide_console() -> Console:
+    """Return a console as wide as the terminal; in a file or a pipe, wide enough for a table."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PLAIN_WIDTH)
+
+
+def printable(text: str) -> str:
+    """Replace control characters, which a file's name may hold and a terminal would obey."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

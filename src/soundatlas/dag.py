@@ -1,0 +1,128 @@
+"""DVC's stage graph, read from DVC itself: the only module that imports dvc.
+
+`dvc.yaml` is the one place that knows the order of the pipeline. Whoever needs that order asks here.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from soundatlas.errors import SoundatlasError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of `dvc.yaml`.
+
+    Attributes:
+        name: as in `dvc.yaml`.
+        description: its `desc`, or an empty string.
+        always_changed: whether DVC runs it every time, because it looks at something that DVC cannot hash.
+        upstream: names of all stages that it depends on, directly or not.
+    """
+
+    name: str
+    description: str
+    always_changed: bool
+    upstream: frozenset[str]
+
+
+def read_stages(root: Path) -> tuple[Stage, ...]:
+    """Return all stages in the order in which `dvc repro` runs them.
+
+    Args:
+        root: the folder that holds `dvc.yaml`.
+
+    Raises:
+        SoundatlasError: when DVC cannot read the project.
+    """
+    import networkx as nx
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+    from dvc.repo.reproduce import plan_repro
+
+    logging.getLogger("dvc").setLevel(logging.ERROR)  # as a library it has nothing to tell the user
+    try:
+        with Repo(str(root)) as repo:
+            graph = repo.index.graph
+            in_file_order = [stage for stage in repo.index.stages if stage in graph]
+            ordered = plan_repro(graph, in_file_order)
+            return tuple(
+                Stage(
+                    name=stage.name,
+                    description=stage.desc or "",
+                    always_changed=bool(stage.always_changed),
+                    upstream=frozenset(above.name for above in nx.descendants(graph, stage)),
+                )
+                for stage in ordered
+            )
+    except DvcException as error:
+        raise SoundatlasError(f"DVC cannot read this project: {_one_line(error)}") from error
+
+
+def read_metrics_of(root: Path, revision: str) -> dict[str, Any]:
+    """Return the project's metrics in a git revision or a DVC experiment, as the metrics file holds them.
+
+    Raises:
+        SoundatlasError: when DVC cannot find them.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(root)) as repo:
+            shown = repo.metrics.show(revs=[revision], hide_workspace=True)
+    except DvcException as error:
+        raise SoundatlasError(f"DVC cannot show the metrics of {revision}: {_one_line(error)}") from error
+    for found in shown.get(revision, {}).get("data", {}).values():
+        if "data" in found:
+            return dict(found["data"])
+    raise SoundatlasError(f"DVC has no metrics of {revision}")
+
+
+def down_to(stages: tuple[Stage, ...], target: str) -> tuple[Stage, ...]:
+    """Return a stage and everything that it depends on, in order.
+
+    Raises:
+        UsageError: when there is no such stage.
+    """
+    wanted = find(stages, target)
+    return tuple(stage for stage in stages if stage.name == target or stage.name in wanted.upstream)
+
+
+def refreshing(stages: tuple[Stage, ...], target: str) -> tuple[Stage, ...]:
+    """Return a stage and those before it that look at the world outside: what brings it up to date without training.
+
+    For `classify` these are the stage that lists the inbox and the one that reads the registry's alias. The others
+    are left alone: a schedule must not start a training because somebody is editing `params.yaml`.
+
+    Raises:
+        UsageError: when there is no such stage.
+    """
+    return tuple(stage for stage in down_to(stages, target) if stage.always_changed or stage.name == target)
+
+
+def find(stages: tuple[Stage, ...], name: str) -> Stage:
+    """Return the stage of this name.
+
+    Raises:
+        UsageError: when there is none; the message lists those that there are.
+    """
+    for stage in stages:
+        if stage.name == name:
+            return stage
+    raise UsageError(f"there is no stage {name!r} in dvc.yaml: choose one of {_listed(stage.name for stage in stages)}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,34 @@
+"""A project with `make ui` up, for the stories that need a real server."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from pipeline_story import make_project
+from served import ServedProject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline_story import Project
+
+
+@pytest.fixture(scope="session")
+def run_project(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Give a project whose pipeline a flow has run once, from a terminal, with no server set up beforehand."""
+    project = make_project(repository, tmp_path_factory.mktemp("served"))
+    project.edit_params(lambda values: values["reclassify"].update(cron="* * * * *"))
+    project.run(sys.executable, "-m", "flows.pipeline")
+    return project
+
+
+@pytest.fixture(scope="session")
+def served(run_project: Project) -> Iterator[ServedProject]:
+    """Give the project with `make ui` up."""
+    served = ServedProject(run_project.root)
+    served.start()
+    yield served
+    served.stop()

@@ -1,0 +1,88 @@
+"""A run from the Prefect UI as a person starts it: the form, the stages, what they left; in headless Chromium."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+    from served import ServedProject
+
+pytestmark = pytest.mark.slow
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PATIENCE_MS = 300_000
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """Give a page of a headless browser."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("no Chromium here: on Debian, apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(60_000)
+        yield page
+        browser.close()
+
+
+def keep_picture(page: Page, name: str) -> None:
+    """Keep a picture where SOUNDATLAS_PICTURES says, for a person to look at."""
+    if folder := os.environ.get("SOUNDATLAS_PICTURES"):
+        page.wait_for_timeout(1500)  # for what is still being drawn
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def test_a_run_from_the_form(page: Page, served: ServedProject) -> None:
+    """The form offers DVC's stages with descriptions; the run shows a task run per stage, Cached ones, artifacts, links."""
+    page.goto(f"{served.url}/deployments/deployment/{served.deployment('pipeline')['id']}/run")
+    expect(page.get_by_text("Stages to run although nothing changed.")).to_be_visible()
+    expect(page.get_by_text("They make this run a DVC experiment")).to_be_visible()
+    keep_picture(page, "prefect-form")
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url(re.compile("/deployments/deployment/|/runs/flow-run/"))
+    run = max(served.runs("pipeline"), key=lambda each: each["created"])
+    page.goto(f"{served.url}/runs/flow-run/{run['id']}")
+    expect(page.get_by_text("Completed").first).to_be_visible(timeout=PATIENCE_MS)
+    assert run["parameters"] == {"target": "all", "force": [], "overrides": []}
+    keep_picture(page, "prefect-run")
+    page.get_by_role("tab", name="Task Runs").or_(page.get_by_text("Task Runs", exact=True)).first.click()
+    for stage in ("ingest", "catalog", "train", "classify"):
+        expect(page.get_by_role("link", name=stage, exact=True).first).to_be_visible()
+    expect(page.get_by_text("Cached").first).to_be_visible()
+    keep_picture(page, "prefect-tasks")
+    page.get_by_text("Artifacts", exact=True).first.click()
+    for key in ("metrics", "validation", "gate", "predictions", "mlflow-run"):
+        expect(page.get_by_text(key, exact=True).first).to_be_visible()
+    keep_picture(page, "prefect-artifacts")
+    page.get_by_text("metrics", exact=True).first.click()
+    expect(page.get_by_text("macro F1").first).to_be_visible()
+    keep_picture(page, "prefect-metrics")
+
+
+def test_the_links_of_a_run_lead_somewhere(page: Page, served: ServedProject) -> None:
+    """Data Docs, the MLflow run and the registered version that a run's artifacts link to are there."""
+    run = served.finish(served.start_run("pipeline"))
+    artifacts = served.artifacts(run["id"])
+    links = {key: re.search(r"\((http[^)]+)\)", artifacts[key])[1] for key in ("validation", "mlflow-run", "registered-version")}
+    page.goto(links["validation"])
+    expect(page.get_by_text("21 of 21")).to_be_visible()
+    page.goto(links["mlflow-run"])
+    expect(page.get_by_text("train.epochs").first).to_be_visible()
+    keep_picture(page, "mlflow-run")
+    page.goto(links["registered-version"])
+    expect(page.get_by_text("content_sha256").first).to_be_visible()
+    keep_picture(page, "mlflow-version")

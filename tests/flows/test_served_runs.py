@@ -1,0 +1,217 @@
+"""Runs on a real Prefect server: by name, at once, on a schedule, by event, with overrides, and after kill -9."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import httpx
+import psutil
+import pytest
+from pipeline_story import make_project
+from served import ServedProject
+
+from soundatlas.files import read_json, sha256_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline_story import Project
+
+pytestmark = pytest.mark.slow
+
+CACHED = ["catalog", "spectrograms", "split", "validate", "train", "evaluate"]
+STAGES = ["ingest", *CACHED, "promote", "classify"]
+
+
+@pytest.fixture(scope="module")
+def project(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Give a project whose pipeline a flow has run once, from a terminal, with no server set up beforehand."""
+    project = make_project(repository, tmp_path_factory.mktemp("served"))
+    project.edit_params(lambda values: values["reclassify"].update(cron="* * * * *"))
+    project.run(sys.executable, "-m", "flows.pipeline")
+    return project
+
+
+@pytest.fixture(scope="module")
+def served(project: Project) -> Iterator[ServedProject]:
+    """Give the project with `make ui` up."""
+    served = ServedProject(project.root)
+    served.start()
+    yield served
+    served.stop()
+
+
+def test_a_flow_leaves_the_lock_that_dvc_repro_leaves(repository: Path, project: Project, tmp_path: Path) -> None:
+    """`dvc.lock` after the flow equals, byte for byte, that of `dvc repro` in another folder."""
+    other = make_project(repository, tmp_path / "other")
+    other.run("dvc", "repro")
+    assert (project.root / "dvc.lock").read_bytes() == (other.root / "dvc.lock").read_bytes()
+
+
+def test_a_run_by_name_shows_what_dvc_skipped(served: ServedProject) -> None:
+    """A run through its deployment has a task run per stage in DVC's order, skipped ones Cached, and its artifacts."""
+    run = served.start_run("pipeline")
+    assert served.finish(run)["state"]["type"] == "COMPLETED"
+    states = served.states(run)
+    assert list(states) == STAGES
+    assert states == dict.fromkeys(STAGES, "Completed") | dict.fromkeys([*CACHED, "classify"], "Cached")
+    artifacts = served.artifacts(run)
+    assert set(artifacts) == {"metrics", "validation", "gate", "mlflow-run", "registered-version", "predictions"}
+    assert "macro F1" in artifacts["metrics"]
+    assert f"127.0.0.1:{served.pages}/data-docs/" in artifacts["validation"]
+    assert f"127.0.0.1:{served.mlflow}/#/models/soundatlas/versions/1" in artifacts["registered-version"]
+
+
+def test_a_schedule_fires(served: ServedProject) -> None:
+    """The cron of params.yaml makes runs of `reclassify` by itself, and one completes."""
+
+    def completed() -> list[str]:
+        runs = served.runs("reclassify")
+        return [run["id"] for run in runs if run["auto_scheduled"] and run["state_type"] == "COMPLETED"]
+
+    served.wait_until(completed, "a scheduled run completes")
+    assert list(served.states(completed()[0])) == ["ingest", "promote", "classify"]
+    schedule = served.deployment("reclassify")["schedules"][0]
+    assert schedule["schedule"]["cron"] == "* * * * *"
+    served.switch_off(schedule)  # as in the UI: from here on nobody needs it
+    assert served.deployment("reclassify")["schedules"][0]["active"] is False
+
+
+def test_of_two_runs_at_once_the_second_waits(served: ServedProject) -> None:
+    """Two runs started together both complete, one after the other."""
+    first, second = served.start_run("pipeline", force=["split"]), served.start_run("pipeline", force=["split"])
+    assert {served.finish(run)["state"]["type"] for run in (first, second)} == {"COMPLETED"}
+    waited = [run for run in (first, second) if "another run is at work" in served.log(run)]
+    assert len(waited) == 1
+    assert served.states(first)["split"] == "Completed"
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("train.epoch=3", "train.epoch "),
+        ("train.epochs=0", "train.epochs"),
+        ("train.learning_rate=fast", "train.learning_rate"),
+    ],
+)
+def test_a_wrong_override_fails_at_once(served: ServedProject, project: Project, override: str, named: str) -> None:
+    """An unknown key or an impossible value names the key; no stage starts and no file changes."""
+    before = _files(project)
+    run = served.finish(served.start_run("pipeline", overrides=[override]))
+    assert run["state"]["type"] == "FAILED"
+    assert named in run["state"]["message"]
+    assert served.states(run["id"]) == {}
+    assert _files(project) == before
+
+
+def test_overrides_are_an_experiment(served: ServedProject, project: Project) -> None:
+    """Overrides run as a DVC experiment down to evaluate: the user's files stay, its MLflow run has its name."""
+    before = _files(project)
+    versions = _versions(served)
+    run = served.finish(served.start_run("pipeline", overrides=["train.epochs=1"]))
+    assert run["state"]["type"] == "COMPLETED", served.log(run["id"])
+    assert list(served.states(run["id"])) == STAGES[: STAGES.index("promote")]
+    assert _files(project) == before
+    assert _versions(served) == versions
+    assert run["name"] in project.run("dvc", "exp", "list", "--name-only")
+    assert f"training run {run['name']}" in served.artifacts(run["id"])["mlflow-run"]
+    assert "this workspace" in served.artifacts(run["id"])["metrics"]
+
+
+def test_a_new_champion_starts_reclassify(served: ServedProject, project: Project) -> None:
+    """When a run moves the champion, Prefect starts `reclassify` on the event, and the predictions follow."""
+    pinned = read_json(project.root / "data/champion.json")["content_sha256"]
+    known = {run["id"] for run in served.runs("reclassify")}
+    project.edit_params(lambda values: values["train"].update(seed=99))
+    run = served.finish(served.start_run("pipeline", target="promote"))
+    assert run["state"]["type"] == "COMPLETED", served.log(run["id"])
+    assert "promoted" in served.artifacts(run["id"])["gate"]
+    champion = read_json(project.root / "data/champion.json")["content_sha256"]
+    assert champion != pinned
+
+    def followed() -> bool:
+        return any(
+            each["state_type"] == "COMPLETED" and not each["auto_scheduled"]
+            for each in served.runs("reclassify")
+            if each["id"] not in known
+        )
+
+    served.wait_until(followed, "reclassify runs on the event")
+    assert champion in (project.root / "data/predictions/predictions.csv").read_text()
+
+
+def test_a_failed_stage_says_how_to_repeat_it(served: ServedProject, project: Project) -> None:
+    """A stage that fails carries its last lines and the command that repeats it; what is after it has no task run."""
+    project.edit_params(lambda values: values["validate"].update(min_year=1999))
+    run = served.finish(served.start_run("pipeline"))
+    project.edit_params(lambda values: values["validate"].update(min_year=1000))
+    assert run["state"]["type"] == "FAILED"
+    assert "dvc repro validate" in run["state"]["message"]
+    states = served.states(run["id"])
+    assert (states["validate"], [*states][-1]) == ("Failed", "validate")
+
+
+def test_a_run_killed_in_a_stage_frees_the_workspace(served: ServedProject) -> None:
+    """Killed by -9 in the middle of training, a run ends with its stage and shows as crashed; the next one completes."""
+    run = served.start_run("pipeline", force=["train"])
+    served.wait_until(lambda: "train: epoch 1" in served.log(run), "training starts")
+    trainer = _process("soundatlas.stages.train")
+    os.kill(_run_process(run).pid, signal.SIGKILL)
+    assert served.finish(run)["state"]["type"] == "CRASHED"
+    served.wait_until(lambda: not trainer.is_running(), "the stage ends with its run")
+    after = served.finish(served.start_run("pipeline"))
+    assert after["state"]["type"] == "COMPLETED", served.log(after["id"])
+
+
+def test_killed_servers_come_up_again(served: ServedProject) -> None:
+    """After kill -9 of `make ui` during a run, or of the Prefect server alone, the next start is clean and runs complete.
+
+    The schedule that was switched off in the UI stays off.
+    """
+    run = served.start_run("pipeline", force=["train"])
+    served.wait_until(lambda: "train: epoch 1" in served.log(run), "training starts")
+    trainer = _process("soundatlas.stages.train")
+    served.kill()
+    served.start()
+    assert not trainer.is_running()
+    assert served.read_run(run)["state"]["type"] == "CRASHED"
+    after = served.finish(served.start_run("pipeline"))
+    assert after["state"]["type"] == "COMPLETED", served.log(after["id"])
+    _process(f"prefect server start --host 127.0.0.1 --port {served.prefect}").kill()
+    assert served.process is not None
+    assert served.process.wait(60) == 1
+    served.start()
+    assert served.finish(served.start_run("reclassify"))["state"]["type"] == "COMPLETED"
+    assert served.deployment("reclassify")["schedules"][0]["active"] is False
+
+
+def _files(project: Project) -> dict[str, str]:
+    names = ("params.yaml", "dvc.yaml", "dvc.lock", "data/champion.json", "data/model/about.json")
+    return {name: sha256_file(project.root / name) for name in names}
+
+
+def _versions(served: ServedProject) -> int:
+    url = f"http://127.0.0.1:{served.mlflow}/api/2.0/mlflow/model-versions/search"
+    return len(httpx.get(url, timeout=30).json()["model_versions"])
+
+
+def _process(words: str) -> psutil.Process:
+    """Return the innermost process with these words on its command line."""
+    found = [each for each in psutil.process_iter(["cmdline"]) if words in " ".join(each.info["cmdline"] or [])]
+    return max(found, key=lambda each: each.create_time())
+
+
+def _run_process(run_id: str) -> psutil.Process:
+    """Return the process that runs a flow run."""
+    for each in psutil.process_iter():
+        try:
+            is_its = each.environ().get("PREFECT__FLOW_RUN_ID", "").replace("-", "") == run_id.replace("-", "")
+            if is_its and "prefect" in " ".join(each.cmdline()):
+                return each
+        except psutil.Error:
+            continue
+    pytest.fail(f"no process runs {run_id}")
