@@ -10,6 +10,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
 from prefect.events import DeploymentEventTrigger
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import DeploymentSchedule
     from prefect.client.schemas.responses import DeploymentResponse
 
     from soundatlas.params import ReclassifyParams
@@ -44,8 +46,8 @@ SCHEDULE_FILE = ".prefect/reclassify-schedule.json"
 def make_deployments(root: Path, client: SyncPrefectClient) -> list[RunnerDeployment]:
     """Return a deployment for each flow.
 
-    The schedule of `params.yaml` is given to Prefect when it is new or changed, and otherwise left as it is there: what
-    somebody edited or paused in the UI outlives a restart.
+    The schedule of `params.yaml` is given to Prefect when it is new or changed; otherwise schedules stay as they are
+    there: what somebody edited or paused in the UI outlives a restart.
 
     Raises:
         ParamsError: when the cron line of `params.yaml` is none.
@@ -55,18 +57,19 @@ def make_deployments(root: Path, client: SyncPrefectClient) -> list[RunnerDeploy
     on_champion = DeploymentEventTrigger(
         name="reclassify when the champion changes", expect={CHANGED}, match={NOTICED_BY: pipeline.name}
     )
-    schedule = Cron(params.cron, timezone=params.timezone) if _is_new(root, client, params) else None
+    cron = Cron(params.cron, timezone=params.timezone)
     as_module = EntrypointType.MODULE_PATH
     deployments = [
         RunnerDeployment.from_flow(pipeline, NAME, entrypoint_type=as_module),
-        RunnerDeployment.from_flow(
-            reclassify, NAME, entrypoint_type=as_module, schedule=schedule, triggers=[on_champion]
-        ),
+        RunnerDeployment.from_flow(reclassify, NAME, entrypoint_type=as_module, schedule=cron, triggers=[on_champion]),
         RunnerDeployment.from_flow(ingest, NAME, entrypoint_type=as_module),
     ]
     for deployment in deployments:
-        if (there := _find(client, f"{deployment.flow_name}/{NAME}")) is not None:
+        there = _find(client, f"{deployment.flow_name}/{NAME}")
+        if there is not None:
             deployment.paused = there.paused
+            if deployment.flow_name != reclassify.name or _was_given(root, params):
+                deployment.schedules = [_again(schedule) for schedule in there.schedules]
     return deployments
 
 
@@ -89,12 +92,18 @@ def remember_schedule(root: Path) -> None:
     write_json(root / SCHEDULE_FILE, load_params(root / "params.yaml").reclassify.model_dump())
 
 
-def _is_new(root: Path, client: SyncPrefectClient, params: ReclassifyParams) -> bool:
-    """Whether Prefect has not been given this schedule yet."""
-    if _find(client, f"{reclassify.name}/{NAME}") is None:
-        return True
+def _was_given(root: Path, params: ReclassifyParams) -> bool:
+    """Whether Prefect has been given this schedule before."""
     path = root / SCHEDULE_FILE
-    return not path.is_file() or read_json(path) != params.model_dump()
+    return path.is_file() and read_json(path) == params.model_dump()
+
+
+def _again(schedule: DeploymentSchedule) -> DeploymentScheduleCreate:
+    """Return a schedule as it stands on the server, to be given again: registering a deployment replaces them all."""
+    kept = {
+        name: getattr(schedule, name) for name in ("schedule", "active", "max_scheduled_runs", "parameters", "slug")
+    }
+    return DeploymentScheduleCreate(**kept)
 
 
 def _find(client: SyncPrefectClient, name: str) -> DeploymentResponse | None:

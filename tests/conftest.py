@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 import hypothesis
@@ -19,6 +21,11 @@ sys.path.insert(0, str(REPOSITORY / "tests" / "resources"))
 hypothesis.settings.register_profile("soundatlas", deadline=None)
 hypothesis.settings.load_profile("soundatlas")
 
+# Prefect reads its settings when it is imported: no test meets the servers or the state of whoever runs it.
+for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+    del os.environ[name]
+os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="soundatlas-tests-")
+os.environ["PREFECT_API_URL"] = ""
 
 quieten()  # as in the program: before TensorFlow and MLflow are imported
 

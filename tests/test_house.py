@@ -84,7 +84,7 @@ def test_a_stage_has_one_name_everywhere(stage: str) -> None:
 
 
 def test_there_is_no_stage_or_section_without_the_other() -> None:
-    """The modules in stages/ and the sections of params.yaml are the stages of dvc.yaml, and the flows with a schedule."""
+    """Modules in stages/ and sections of params.yaml are the stages of dvc.yaml, but for flows with a schedule."""
     modules = {path.stem for path in (SOURCE / "stages").glob("*.py") if not path.stem.startswith("_")}
     assert modules == set(STAGES)
     assert set(STAGES) == SECTIONS - SCHEDULED

@@ -47,7 +47,7 @@ def keep_picture(page: Page, name: str) -> None:
 
 
 def test_a_run_from_the_form(page: Page, served: ServedProject) -> None:
-    """The form offers DVC's stages with descriptions; the run shows a task run per stage, Cached ones, artifacts, links."""
+    """The form offers DVC's stages with descriptions; the run shows a task run per stage, Cached ones, artifacts."""
     page.goto(f"{served.url}/deployments/deployment/{served.deployment('pipeline')['id']}/run")
     expect(page.get_by_text("Stages to run although nothing changed.")).to_be_visible()
     expect(page.get_by_text("They make this run a DVC experiment")).to_be_visible()
@@ -77,7 +77,10 @@ def test_the_links_of_a_run_lead_somewhere(page: Page, served: ServedProject) ->
     """Data Docs, the MLflow run and the registered version that a run's artifacts link to are there."""
     run = served.finish(served.start_run("pipeline"))
     artifacts = served.artifacts(run["id"])
-    links = {key: re.search(r"\((http[^)]+)\)", artifacts[key])[1] for key in ("validation", "mlflow-run", "registered-version")}
+    links = {
+        key: re.search(r"\((http[^)]+)\)", artifacts[key])[1]
+        for key in ("validation", "mlflow-run", "registered-version")
+    }
     page.goto(links["validation"])
     expect(page.get_by_text("21 of 21")).to_be_visible()
     page.goto(links["mlflow-run"])

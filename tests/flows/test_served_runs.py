@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from typing import TYPE_CHECKING
 
 import httpx
 import psutil
 import pytest
 from pipeline_story import make_project
-from served import ServedProject
 
 from soundatlas.files import read_json, sha256_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pipeline_story import Project
+    from served import ServedProject
 
 pytestmark = pytest.mark.slow
 
@@ -27,29 +25,11 @@ CACHED = ["catalog", "spectrograms", "split", "validate", "train", "evaluate"]
 STAGES = ["ingest", *CACHED, "promote", "classify"]
 
 
-@pytest.fixture(scope="module")
-def project(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Give a project whose pipeline a flow has run once, from a terminal, with no server set up beforehand."""
-    project = make_project(repository, tmp_path_factory.mktemp("served"))
-    project.edit_params(lambda values: values["reclassify"].update(cron="* * * * *"))
-    project.run(sys.executable, "-m", "flows.pipeline")
-    return project
-
-
-@pytest.fixture(scope="module")
-def served(project: Project) -> Iterator[ServedProject]:
-    """Give the project with `make ui` up."""
-    served = ServedProject(project.root)
-    served.start()
-    yield served
-    served.stop()
-
-
-def test_a_flow_leaves_the_lock_that_dvc_repro_leaves(repository: Path, project: Project, tmp_path: Path) -> None:
+def test_a_flow_leaves_the_lock_that_dvc_repro_leaves(repository: Path, run_project: Project, tmp_path: Path) -> None:
     """`dvc.lock` after the flow equals, byte for byte, that of `dvc repro` in another folder."""
     other = make_project(repository, tmp_path / "other")
     other.run("dvc", "repro")
-    assert (project.root / "dvc.lock").read_bytes() == (other.root / "dvc.lock").read_bytes()
+    assert (run_project.root / "dvc.lock").read_bytes() == (other.root / "dvc.lock").read_bytes()
 
 
 def test_a_run_by_name_shows_what_dvc_skipped(served: ServedProject) -> None:
@@ -98,39 +78,39 @@ def test_of_two_runs_at_once_the_second_waits(served: ServedProject) -> None:
         ("train.learning_rate=fast", "train.learning_rate"),
     ],
 )
-def test_a_wrong_override_fails_at_once(served: ServedProject, project: Project, override: str, named: str) -> None:
+def test_a_wrong_override_fails_at_once(served: ServedProject, run_project: Project, override: str, named: str) -> None:
     """An unknown key or an impossible value names the key; no stage starts and no file changes."""
-    before = _files(project)
+    before = _files(run_project)
     run = served.finish(served.start_run("pipeline", overrides=[override]))
     assert run["state"]["type"] == "FAILED"
     assert named in run["state"]["message"]
     assert served.states(run["id"]) == {}
-    assert _files(project) == before
+    assert _files(run_project) == before
 
 
-def test_overrides_are_an_experiment(served: ServedProject, project: Project) -> None:
+def test_overrides_are_an_experiment(served: ServedProject, run_project: Project) -> None:
     """Overrides run as a DVC experiment down to evaluate: the user's files stay, its MLflow run has its name."""
-    before = _files(project)
+    before = _files(run_project)
     versions = _versions(served)
     run = served.finish(served.start_run("pipeline", overrides=["train.epochs=1"]))
     assert run["state"]["type"] == "COMPLETED", served.log(run["id"])
     assert list(served.states(run["id"])) == STAGES[: STAGES.index("promote")]
-    assert _files(project) == before
+    assert _files(run_project) == before
     assert _versions(served) == versions
-    assert run["name"] in project.run("dvc", "exp", "list", "--name-only")
+    assert run["name"] in run_project.run("dvc", "exp", "list", "--name-only")
     assert f"training run {run['name']}" in served.artifacts(run["id"])["mlflow-run"]
     assert "this workspace" in served.artifacts(run["id"])["metrics"]
 
 
-def test_a_new_champion_starts_reclassify(served: ServedProject, project: Project) -> None:
+def test_a_new_champion_starts_reclassify(served: ServedProject, run_project: Project) -> None:
     """When a run moves the champion, Prefect starts `reclassify` on the event, and the predictions follow."""
-    pinned = read_json(project.root / "data/champion.json")["content_sha256"]
+    pinned = read_json(run_project.root / "data/champion.json")["content_sha256"]
     known = {run["id"] for run in served.runs("reclassify")}
-    project.edit_params(lambda values: values["train"].update(seed=99))
+    run_project.edit_params(lambda values: values["train"].update(seed=99))
     run = served.finish(served.start_run("pipeline", target="promote"))
     assert run["state"]["type"] == "COMPLETED", served.log(run["id"])
     assert "promoted" in served.artifacts(run["id"])["gate"]
-    champion = read_json(project.root / "data/champion.json")["content_sha256"]
+    champion = read_json(run_project.root / "data/champion.json")["content_sha256"]
     assert champion != pinned
 
     def followed() -> bool:
@@ -141,14 +121,14 @@ def test_a_new_champion_starts_reclassify(served: ServedProject, project: Projec
         )
 
     served.wait_until(followed, "reclassify runs on the event")
-    assert champion in (project.root / "data/predictions/predictions.csv").read_text()
+    assert champion in (run_project.root / "data/predictions/predictions.csv").read_text()
 
 
-def test_a_failed_stage_says_how_to_repeat_it(served: ServedProject, project: Project) -> None:
+def test_a_failed_stage_says_how_to_repeat_it(served: ServedProject, run_project: Project) -> None:
     """A stage that fails carries its last lines and the command that repeats it; what is after it has no task run."""
-    project.edit_params(lambda values: values["validate"].update(min_year=1999))
+    run_project.edit_params(lambda values: values["validate"].update(min_year=1999))
     run = served.finish(served.start_run("pipeline"))
-    project.edit_params(lambda values: values["validate"].update(min_year=1000))
+    run_project.edit_params(lambda values: values["validate"].update(min_year=1000))
     assert run["state"]["type"] == "FAILED"
     assert "dvc repro validate" in run["state"]["message"]
     states = served.states(run["id"])
@@ -156,7 +136,7 @@ def test_a_failed_stage_says_how_to_repeat_it(served: ServedProject, project: Pr
 
 
 def test_a_run_killed_in_a_stage_frees_the_workspace(served: ServedProject) -> None:
-    """Killed by -9 in the middle of training, a run ends with its stage and shows as crashed; the next one completes."""
+    """Killed by -9 while it trains, a run ends with its stage and shows as crashed; the next one completes."""
     run = served.start_run("pipeline", force=["train"])
     served.wait_until(lambda: "train: epoch 1" in served.log(run), "training starts")
     trainer = _process("soundatlas.stages.train")
@@ -168,7 +148,7 @@ def test_a_run_killed_in_a_stage_frees_the_workspace(served: ServedProject) -> N
 
 
 def test_killed_servers_come_up_again(served: ServedProject) -> None:
-    """After kill -9 of `make ui` during a run, or of the Prefect server alone, the next start is clean and runs complete.
+    """After kill -9 of `make ui` during a run, or of the Prefect server, the next start is clean and runs complete.
 
     The schedule that was switched off in the UI stays off.
     """

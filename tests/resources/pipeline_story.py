@@ -53,7 +53,8 @@ class Project:
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """Start a command in the project, in a process group of its own."""
-        environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+        environment = kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
         return subprocess.Popen(
             command,
             cwd=self.root,

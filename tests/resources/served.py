@@ -17,6 +17,7 @@ import pytest
 from soundatlas.files import read_json
 
 PATIENCE_SECONDS = 300
+BUSY_TRIES = 20
 DONE = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
@@ -72,7 +73,11 @@ class ServedProject:
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """Ask Prefect's API: POST with a body, GET without."""
-        answer = httpx.request("GET" if body is None else "POST", f"{self.url}/api/{path}", json=body, timeout=30)
+        for _ in range(BUSY_TRIES):
+            answer = httpx.request("GET" if body is None else "POST", f"{self.url}/api/{path}", json=body, timeout=30)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:  # its database is busy; Prefect's client retries
+                break
+            time.sleep(1)
         answer.raise_for_status()
         return answer.json()
 
