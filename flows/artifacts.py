@@ -41,11 +41,11 @@ def publish_metrics(now: dict[str, Any], before: dict[str, Any] | None, than: st
             value, was = figures[key], earlier.get(f"{kind}.{head}.{key}")
             interval = f"[{figures[f'{key}_low']:.2f}, {figures[f'{key}_high']:.2f}]"
             peer = now["baselines"].get("mfcc_logistic_regression", {}).get(head, {}).get(key)
-            rows.append([head, score, f"**{value:.3f}** {interval}", _number(peer), _number(was), _change(value, was)])
+            rows.append([head, score, f"**{value:.3f}** {interval}", _change(value, was), _number(was), _number(peer)])
     text = (
         f"{about['tracks']} tracks, split {about['split']}; {about['seeds']} seed; "
-        f"{about['confidence']:.0%} interval by {about['interval']}.\n\n"
-        + markdown_table(["label", "score", "now", "MFCC + logistic regression", than, "change"], rows)
+        f"{about['confidence']:.0%} interval by {about['interval']}. MFCC: logistic regression on MFCC statistics.\n\n"
+        + markdown_table(["label", "score", "now", "change", than, "MFCC"], rows)
     )
     create_markdown_artifact(text, key="metrics", description="Scores on the test tracks")
 
@@ -86,6 +86,7 @@ def publish_gate(story: ModelStory) -> None:
             f"{base}/#/models/{story.name}/versions/{story.version}",
             link_text=f"{story.name} version {story.version} in MLflow",
             key="registered-version",
+            description="The model in the registry",
         )
 
 
@@ -97,6 +98,7 @@ def publish_run_link(story: ModelStory) -> None:
             f"{base}/#/experiments/{story.experiment_id}/runs/{story.run_id}",
             link_text=f"training run {story.run_name} in MLflow",
             key="mlflow-run",
+            description="The training in MLflow",
         )
 
 
