@@ -15,7 +15,8 @@ from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
 
 from soundatlas.errors import ParamsError
-from soundatlas.params import Section, _first_fault, load_params, parse_params
+from soundatlas.param_faults import first_fault
+from soundatlas.params import Section, load_params, parse_params
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -292,7 +293,7 @@ def test_one_of_several_kinds_of_source_is_named_by_its_place_in_the_file(source
     values = {"sources": [source]}
     with pytest.raises(ValidationError) as caught:
         _Sources.model_validate(values)
-    assert _first_fault(caught.value, values) == said
+    assert first_fault(caught.value, values) == said
 
 
 def test_every_fault_is_counted() -> None:

@@ -26,7 +26,7 @@ def check_overrides(path: Path, overrides: Sequence[str]) -> list[str]:
             value is YAML such as `4`, `[8, 16]` or `album`.
 
     Returns:
-        the same in Hydra's grammar, for example `catalog.sources[0].clips.bach=4`.
+        the same in Hydra's grammar, for example `split.group='album'`.
 
     Raises:
         ParamsError: one line that names the key: it is unknown, named twice, or its value cannot be.
@@ -43,7 +43,8 @@ def check_overrides(path: Path, overrides: Sequence[str]) -> list[str]:
             raise ParamsError(f"override {key}: given twice")
         seen.add(key)
         value = _parse(key, text)
-        written.append(f"{_replace(changed, key, value)}={_hydra(key, value)}")
+        _replace(changed, key, value)
+        written.append(f"{key}={_hydra(key, value)}")
     parse_params(changed, "override")
     return written
 
@@ -56,23 +57,20 @@ def _parse(key: str, text: str) -> Any:
         raise ParamsError(f"override {key}: {text.strip()!r} is not a YAML value: {said[:200]}") from None
 
 
-def _replace(values: Any, key: str, value: Any) -> str:
-    """Put a value at a path that is there already; return the path as Hydra writes it."""
-    parts, place, written = key.split("."), values, ""
+def _replace(values: Any, key: str, value: Any) -> None:
+    """Put a value at a path that is there already."""
+    parts, place = key.split("."), values
     for depth, part in enumerate(parts):
         if isinstance(place, list) and part.isdecimal() and int(part) < len(place):
             step: Any = int(part)
-            written += f"[{part}]"
         elif isinstance(place, dict) and part in place:
             step = part
-            written += f".{part}" if written else part
         else:
             raise ParamsError(f"override {key}: {'.'.join(parts[: depth + 1])} is not a key of params.yaml")
         if depth == len(parts) - 1:
             place[step] = value
         else:
             place = place[step]
-    return written
 
 
 def _hydra(key: str, value: Any) -> str:

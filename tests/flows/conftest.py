@@ -32,3 +32,12 @@ def served(run_project: Project) -> Iterator[ServedProject]:
     served.start()
     yield served
     served.stop()
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """Give a Prefect server and database of the tests' own."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield

@@ -54,8 +54,10 @@ def server(root: Path, name: str, script: str = SERVE, answers: Callable[[], boo
 
 
 def children() -> list[psutil.Process]:
-    """Return what this process has started and what lives."""
-    return [each for each in psutil.Process().children(recursive=True) if each.status() != psutil.STATUS_ZOMBIE]
+    """Return the supervisors that this process has started, with all below them that lives; other tests have servers."""
+    alive = [each for each in psutil.Process().children() if each.status() != psutil.STATUS_ZOMBIE]
+    supervisors = [each for each in alive if "soundatlas.supervise" in each.cmdline()]
+    return [*supervisors, *(below for each in supervisors for below in each.children(recursive=True))]
 
 
 def test_the_last_started_is_stopped_first(tmp_path: Path, crew: Crew) -> None:

@@ -1,0 +1,94 @@
+"""DVC's graph as DVC itself sees it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from small_pipeline import GRAPH, make_pipeline
+
+from soundatlas.dag import down_to, find, read_metrics_of, read_stages, refreshing
+from soundatlas.errors import SoundatlasError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Give a small pipeline in a git repository."""
+    return make_pipeline(tmp_path / "small")
+
+
+def names(stages) -> list[str]:
+    """Return the names of stages."""
+    return [stage.name for stage in stages]
+
+
+def test_stages_come_in_the_order_in_which_dvc_runs_them(root: Path) -> None:
+    """The order is that of a real `dvc repro`, which is not the order of the file."""
+    shown = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=root, check=True, capture_output=True, text=True)
+    assert names(read_stages(root)) == re.findall("Running stage '(.+)'", shown.stdout)
+    assert names(read_stages(root)) != list(GRAPH)
+
+
+def test_a_stage_knows_what_it_is(root: Path) -> None:
+    """Description, whether it always runs, and all that it depends on are DVC's."""
+    last = find(read_stages(root), "last")
+    assert (last.description, last.always_changed) == ("", False)
+    assert last.upstream == {"look", "first", "second"}
+    look = find(read_stages(root), "look")
+    assert (look.description, look.always_changed, look.upstream) == ("Looks around.", True, frozenset())
+
+
+def test_the_order_does_not_depend_on_where_one_stands(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stages have the same names when asked from a folder inside the project."""
+    before = names(read_stages(root))
+    (root / "below").mkdir()
+    monkeypatch.chdir(root / "below")
+    assert names(read_stages(root)) == before
+
+
+def test_down_to_a_stage(root: Path) -> None:
+    """Down to a stage is the stage and what it depends on, in order."""
+    assert names(down_to(read_stages(root), "second")) == ["look", "first", "second"]
+    assert names(down_to(read_stages(root), "side")) == ["side"]
+
+
+def test_refreshing_leaves_out_what_dvc_can_judge(root: Path) -> None:
+    """To refresh a stage is to run it after the stages that look at the world outside, and no other."""
+    assert names(refreshing(read_stages(root), "last")) == ["look", "last"]
+
+
+def test_the_project_itself_refreshes_without_training(repository: Path) -> None:
+    """In soundatlas's own graph, predictions are refreshed by listing the inbox and following the alias."""
+    assert names(refreshing(read_stages(repository), "classify")) == ["ingest", "promote", "classify"]
+
+
+def test_an_unknown_stage_lists_those_that_there_are(root: Path) -> None:
+    """Whoever misspells a stage reads all the right spellings."""
+    with pytest.raises(UsageError, match=r"no stage 'frist' in dvc.yaml: choose one of .*first, second"):
+        down_to(read_stages(root), "frist")
+
+
+@pytest.mark.parametrize("text", ["stages: [", "stages:\n  a: {cmd: x, unknown: y}\n", ""])
+def test_a_broken_graph_is_one_line(root: Path, text: str) -> None:
+    """What DVC cannot read is one line in our words; an empty file has no stages."""
+    (root / "dvc.yaml").write_text(text)
+    if not text:
+        assert read_stages(root) == ()
+        return
+    with pytest.raises(SoundatlasError, match="DVC cannot read this project") as caught:
+        read_stages(root)
+    assert "\n" not in str(caught.value)
+
+
+def test_metrics_of_a_revision(root: Path) -> None:
+    """Metrics are those of the revision, not of the workspace; a revision that is none is one line."""
+    (root / "scores.json").write_text('{"f1": 0.9}')
+    assert read_metrics_of(root, "HEAD") == {"f1": 0.5}
+    with pytest.raises(SoundatlasError, match="nowhere"):
+        read_metrics_of(root, "nowhere")
