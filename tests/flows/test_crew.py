@@ -54,7 +54,7 @@ def server(root: Path, name: str, script: str = SERVE, answers: Callable[[], boo
 
 
 def children() -> list[psutil.Process]:
-    """Return the supervisors that this process has started, with all below them that lives; other tests have servers."""
+    """Return the supervisors that this process has started, with what lives below them; not other tests' servers."""
     alive = [each for each in psutil.Process().children() if each.status() != psutil.STATUS_ZOMBIE]
     supervisors = [each for each in alive if "soundatlas.supervise" in each.cmdline()]
     return [*supervisors, *(below for each in supervisors for below in each.children(recursive=True))]
