@@ -120,6 +120,15 @@ class ValidateParams(Section):
         return self
 
 
+class AugmentationParams(Section):
+    """How training windows are changed; 0 is off."""
+
+    gain_db: float = Field(ge=0.0, le=40.0)
+    mask_bands: int = Field(ge=0)
+    mask_frames: int = Field(ge=0)
+    mixup: float = Field(ge=0.0, le=10.0)
+
+
 class TrainParams(Section):
     """The network and how it is fitted."""
 
@@ -138,6 +147,7 @@ class TrainParams(Section):
     weight_decay: float = Field(ge=0.0)
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)]
     attribute_weight: float = Field(ge=0.0)
+    augmentation: AugmentationParams
     patience: int = Field(gt=0)
     seed: int = Field(ge=0, lt=2**31)
 

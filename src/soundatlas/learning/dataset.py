@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from soundatlas.audio.windows import fill_window, window_starts
+from soundatlas.learning.augmentation import augment
 from soundatlas.learning.labels import MISSING
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundatlas.learning.labels import LabelSpace
+    from soundatlas.params import AugmentationParams
     from soundatlas.store.reading import SpectrogramStore
 
 Batch = tuple[Any, dict[str, Any], dict[str, Any]]
@@ -103,20 +105,29 @@ class Windows:
     n_mels: int
     batch_size: int
 
-    def random(self, *, probabilities: NDArray[np.float64], batches_per_epoch: int, seed: int) -> tf.data.Dataset:
-        """Return an endless dataset of random windows of tracks drawn by `probabilities`.
+    def random(
+        self,
+        *,
+        probabilities: NDArray[np.float64],
+        batches_per_epoch: int,
+        seed: int,
+        augmentation: AugmentationParams,
+        first_epoch: int = 0,
+    ) -> tf.data.Dataset:
+        """Return an endless dataset of random windows of tracks drawn by `probabilities`, changed by `augmentation`.
 
         Each epoch has a generator of its own, seeded by (seed, epoch), so that a run can be repeated from any epoch.
         """
 
         def draw() -> Iterator[Batch]:
-            epoch = 0
+            epoch = first_epoch
             while True:
                 generator = np.random.default_rng((seed, epoch))
                 for _ in range(batches_per_epoch):
                     tracks = generator.choice(len(self.shas), self.batch_size, p=probabilities)
                     spare = [max(0, self.store.frame_count(self.shas[t]) - self.window_frames) for t in tracks]
-                    yield self._batch(tracks, generator.integers(0, np.asarray(spare) + 1))
+                    batch = self._batch(tracks, generator.integers(0, np.asarray(spare) + 1))
+                    yield augment(*batch, augmentation, generator)
                 epoch += 1
 
         return self._dataset(draw, tf.data.INFINITE_CARDINALITY)

@@ -1,4 +1,4 @@
-"""Fitting the network: losses, learning rate, early stopping, and the same result from the same seed."""
+"""Fitting the network: losses, learning rate, early stopping, resuming, and the same result from the same seed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from soundatlas.learning.network import build_network
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from soundatlas.learning.labels import LabelSpace
+    from soundatlas.learning.resume import Checkpoint
     from soundatlas.params import TrainParams
     from soundatlas.store.reading import SpectrogramStore
 
@@ -28,17 +31,17 @@ class Fitted:
     """A fitted network.
 
     Attributes:
-        network: with the weights of its best epoch.
+        network: with the weights that were kept.
         mean_db: mean level of the training tracks, dB; `std_db` their standard deviation.
         history: one row per epoch: losses and accuracies, train and validation.
-        best_epoch: counted from 1.
+        kept_epoch: counted from 1: the last one, or the best one where the fit stopped early.
     """
 
     network: keras.Model
     mean_db: float
     std_db: float
     history: list[dict[str, float]]
-    best_epoch: int
+    kept_epoch: int
 
 
 def fit_network(
@@ -50,11 +53,18 @@ def fit_network(
     *,
     window_frames: int,
     n_mels: int,
+    checkpoint: Checkpoint | None = None,
+    extra: dict[str, Any] | None = None,
     on_epoch: Callable[[int, dict[str, float]], None] = lambda _epoch, _row: None,
 ) -> Fitted:
-    """Fit the network on the training tracks and keep the epoch with the lowest validation loss.
+    """Fit the network on the training tracks.
 
-    Runs with TensorFlow's deterministic operations: the same data and seed give the same weights on one machine.
+    The learning rate follows one cosine over all the epochs, so the last epoch is kept; when the mean validation
+    accuracy of the class heads has not risen for `patience` epochs, the fit stops and the best epoch is kept. The
+    summed loss would be a poor judge: the attributes' part of it rises while the classes still get better.
+
+    Runs with TensorFlow's deterministic operations: the same data and seed give the same weights on one machine, also
+    after a kill, when the fit goes on from the last epoch in `checkpoint`.
 
     Args:
         store: spectrograms of all the tracks.
@@ -64,7 +74,9 @@ def fit_network(
         params: section `train`.
         window_frames: length of a window, in frames.
         n_mels: height of a window, in mel bands.
-        on_epoch: called after each epoch with its number, from 1, and its row of the history.
+        checkpoint: where the state after each epoch is kept; removed by the caller.
+        extra: what to keep there beside it.
+        on_epoch: called after each epoch that is fitted now, with its number, from 1, and its row of the history.
     """
     keras.utils.clear_session()  # Keras numbers layers per process, and their names are part of the model's bytes
     keras.utils.set_random_seed(params.seed)
@@ -86,26 +98,32 @@ def fit_network(
         return Windows(store, tracks["audio_sha256"].tolist(), targets, window_frames, n_mels, params.batch_size)
 
     steps = max(1, params.windows_per_epoch // params.batch_size)
-    heads = _compiled_heads(network, space, params, total_steps=steps * params.epochs)
-    best = keras.callbacks.EarlyStopping(
-        monitor="val_loss", mode="min", patience=params.patience, restore_best_weights=True
-    )
-    reporter = _Reporter(on_epoch)
-    heads.fit(
-        windows(train).random(
-            probabilities=square_root_balance(train[params.classes[0]]), batches_per_epoch=steps, seed=params.seed
-        ),
-        validation_data=windows(validation).every(),
-        epochs=params.epochs,
-        steps_per_epoch=steps,
-        callbacks=[best, reporter],
-        shuffle=False,  # the dataset is random already
-        verbose=0,
-    )
-    return Fitted(network, mean_db, std_db, reporter.rows, best.best_epoch + 1)
+    heads = compiled_heads(network, space, params, total_steps=steps * params.epochs)
+    history = checkpoint.history if checkpoint else []
+    if checkpoint and history:
+        checkpoint.restore(heads)
+    keeper = _Keeper(history, params, checkpoint, extra or {}, on_epoch)
+    if not keeper.ended():
+        heads.fit(
+            windows(train).random(
+                probabilities=square_root_balance(train[params.classes[0]]),
+                batches_per_epoch=steps,
+                seed=params.seed,
+                augmentation=params.augmentation,
+                first_epoch=len(history),
+            ),
+            validation_data=windows(validation).every(),
+            initial_epoch=len(history),
+            epochs=params.epochs,
+            steps_per_epoch=steps,
+            callbacks=[keeper],
+            shuffle=False,  # the dataset is random already
+            verbose=0,
+        )
+    return Fitted(network, mean_db, std_db, keeper.rows, keeper.keep(heads))
 
 
-def _compiled_heads(network: keras.Model, space: LabelSpace, params: TrainParams, *, total_steps: int) -> keras.Model:
+def compiled_heads(network: keras.Model, space: LabelSpace, params: TrainParams, *, total_steps: int) -> keras.Model:
     """Return the network's heads, without the embedding, with cross-entropy per class and Huber loss per attribute."""
     heads = keras.Model(network.input, {name: network.output[name] for name in (*space.classes, *space.attributes)})
     losses: dict[str, Any] = {
@@ -129,15 +147,54 @@ def _compiled_heads(network: keras.Model, space: LabelSpace, params: TrainParams
     return heads
 
 
-class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
-    """Keeps the history and passes each epoch's row on."""
+class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
+    """Keeps the history and the best epoch, stops a fit that no longer gets better, and writes checkpoints."""
 
-    def __init__(self, on_epoch: Callable[[int, dict[str, float]], None]) -> None:
+    def __init__(
+        self,
+        rows: list[dict[str, float]],
+        params: TrainParams,
+        checkpoint: Checkpoint | None,
+        extra: dict[str, Any],
+        on_epoch: Callable[[int, dict[str, float]], None],
+    ) -> None:
         super().__init__()
-        self.rows: list[dict[str, float]] = []
+        self.rows = rows
+        self._params = params
+        self._checkpoint = checkpoint
+        self._extra = extra
         self._on_epoch = on_epoch
+        self._best_weights: list[NDArray[np.float32]] | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         row = {"epoch": float(epoch + 1), **{name: float(value) for name, value in sorted((logs or {}).items())}}
         self.rows.append(row)
+        best = self._best_epoch() == len(self.rows)
+        if best:
+            self._best_weights = self.model.get_weights()
+        if self._checkpoint:
+            self._checkpoint.save(self.model, self.rows, best=best, extra=self._extra)
+        self.model.stop_training = self._stale()
         self._on_epoch(epoch + 1, row)
+
+    def ended(self) -> bool:
+        """Whether there is nothing left to fit."""
+        return len(self.rows) >= self._params.epochs or self._stale()
+
+    def keep(self, heads: keras.Model) -> int:
+        """Put the weights that are kept into the model and return their epoch, from 1."""
+        if not self._stale():
+            return len(self.rows)
+        if self._best_weights is not None:
+            heads.set_weights(self._best_weights)
+        elif self._checkpoint:  # the best epoch was fitted before the process was killed
+            self._checkpoint.restore(heads, best=True)
+        return self._best_epoch()
+
+    def _stale(self) -> bool:
+        return bool(self.rows) and len(self.rows) - self._best_epoch() >= self._params.patience
+
+    def _best_epoch(self) -> int:
+        """Return the first epoch, from 1, with the highest mean validation accuracy of the class heads."""
+        means = [sum(row[f"val_{head}_accuracy"] for head in self._params.classes) for row in self.rows]
+        return means.index(max(means)) + 1

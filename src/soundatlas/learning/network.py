@@ -40,9 +40,9 @@ def build_network(
 ) -> keras.Model:
     """Build the network, untrained.
 
-    log-mel (window_frames, n_mels) in dB -> standardised by `mean_db`, `std_db` -> 5x5 stem and one residual stage
-    per entry of `channels`, each halving time and frequency -> mean and max over what is left -> `embedding` units
-    -> one linear head per class label (logits) and per attribute (standardised value).
+    log-mel (window_frames, n_mels) in dB -> standardised by `mean_db`, `std_db`, then each band by itself -> 5x5 stem
+    and one residual stage per entry of `channels`, each halving time and frequency -> mean and max over what is left
+    -> `embedding` units -> one linear head per class label (logits) and per attribute (standardised value).
 
     Returns:
         A model whose outputs are a dict: head -> (windows, classes), attribute -> (windows, 1), and
@@ -51,6 +51,7 @@ def build_network(
     layers = keras.layers
     inputs = keras.Input((window_frames, n_mels), name="log_mel")
     x = layers.Rescaling(1.0 / std_db, offset=-mean_db / std_db)(inputs)
+    x = layers.BatchNormalization()(x)  # per band: without it, the loud low bands rule the first steps
     x = layers.Reshape((window_frames, n_mels, 1))(x)
     x = layers.Conv2D(channels[0], 5, strides=2, padding="same", use_bias=False)(x)
     x = layers.ReLU()(layers.BatchNormalization()(x))

@@ -1,0 +1,53 @@
+"""How well an embedding brings like to like: mean average precision of the nearest training tracks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from soundatlas.learning.labels import MISSING
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NEAREST = 10
+
+
+def normalised(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Scale each row to length 1; a row of zeros stays one."""
+    wide = np.asarray(vectors, dtype=np.float64)
+    return wide / np.maximum(np.linalg.norm(wide, axis=-1, keepdims=True), np.finfo(np.float64).tiny)
+
+
+def average_precisions(
+    queries: NDArray[np.floating],
+    wanted: NDArray[np.int64],
+    gallery: NDArray[np.floating],
+    offered: NDArray[np.int64],
+    *,
+    nearest: int = NEAREST,
+) -> NDArray[np.float64]:
+    """Return the average precision at `nearest` of each query, by cosine similarity.
+
+    AP@k is the mean, over the ranks up to k that hold a track of the query's class, of the precision at that rank,
+    divided by the most such tracks that there could be (Manning et al., Introduction to Information Retrieval,
+    section 8.4). A random order gives about the class's share of the gallery.
+
+    Args:
+        queries: held-out tracks, shape (queries, dimensions).
+        wanted: class index of each, `MISSING` where unknown.
+        gallery: the tracks to find among, shape (tracks, dimensions).
+        offered: class index of each.
+        nearest: k.
+
+    Returns:
+        shape (queries,); NaN for a query without class or without any track of it in the gallery.
+    """
+    similarity = normalised(queries) @ normalised(gallery).T
+    order = np.argsort(-similarity, axis=1, kind="stable")[:, :nearest]
+    hits = (offered[order] == wanted[:, None]) & (wanted != MISSING)[:, None]
+    precision = hits.cumsum(axis=1) / np.arange(1, hits.shape[1] + 1)
+    most = np.minimum([(offered == label).sum() for label in wanted], nearest).astype(np.float64)
+    most[(wanted == MISSING) | (most == 0)] = np.nan
+    return np.asarray((precision * hits).sum(axis=1) / most)
