@@ -16,7 +16,7 @@ def _subclasses(kind: type[SoundatlasError]) -> list[type[SoundatlasError]]:
 
 
 def _exit_codes_drawn() -> dict[str, int]:
-    drawn = re.findall(r"^\s*(?:[|`]-- )?(\w+Error)\s+exit (\d)", errors.__doc__ or "", flags=re.MULTILINE)
+    drawn = re.findall(r"^\s*(?:\| +)?(?:[|`]-- )?(\w+Error)\s+exit (\d)", errors.__doc__ or "", flags=re.MULTILINE)
     return {name: int(code) for name, code in drawn}
 
 

@@ -8,6 +8,7 @@
     |-- DataRefusedError       exit 1   validation found errors: the line stops before training
     |-- StoreError             exit 1   the spectrogram store is damaged or of another contract
     |-- BundleError            exit 1   a model bundle is damaged or computes something else here
+    |   `-- OutdatedBundleError exit 1   another version of soundatlas wrote it: train anew
     `-- TrackError             (a row)  one track cannot be used; carries a reason code
 
 A `TrackError` never ends a stage: it becomes a row in a failures table.
@@ -54,6 +55,10 @@ class StoreError(SoundatlasError):
 
 class BundleError(SoundatlasError):
     """A model bundle is incomplete, changed, or does not reproduce its golden array here."""
+
+
+class OutdatedBundleError(BundleError):
+    """A model bundle was written by a version of soundatlas that defines bundles or the front end otherwise."""
 
 
 class TrackError(SoundatlasError):

@@ -17,7 +17,8 @@ from soundatlas.audio.windows import cut_windows
 from soundatlas.learning.dataset import Targets, Windows
 from soundatlas.learning.fit import _compiled_heads, fit_network
 from soundatlas.learning.labels import LabelSpace
-from soundatlas.learning.network import ARCHITECTURE_NAME, WEIGHTS_NAME, Predictor, build_network, load_network
+from soundatlas.learning.network import ARCHITECTURE_NAME, WEIGHTS_NAME, build_network, load_network, run_network
+from soundatlas.learning.track import predict_track
 from soundatlas.store.reading import SpectrogramStore
 
 SEED = 3
@@ -46,16 +47,19 @@ def summary(fits):
 
 def test_same_seed_gives_the_same_bytes(fits) -> None:
     """Two fresh processes fit the same data with the same seed to the same weights, bit for bit."""
-    for name in (WEIGHTS_NAME, ARCHITECTURE_NAME, "summary.json"):
+    for name in (WEIGHTS_NAME, ARCHITECTURE_NAME, "network.tflite", "summary.json"):
         assert fits[0].joinpath(name).read_bytes() == fits[1].joinpath(name).read_bytes()
 
 
 def test_separable_classes_are_learned(fits, summary) -> None:
     """After two epochs the network tells tracks apart that it never heard, and hears what the tempo follows from."""
     space = LabelSpace.from_contract(summary["space"])
-    predictor = Predictor(load_network(fits[0]), space)
+    run = run_network(load_network(fits[0]))
     tracks, log_mels = synthetic.separable(16, first=100)
-    outputs = [predictor.track(cut_windows(log_mels[sha], fit_once.WINDOW_FRAMES, 8)) for sha in tracks["audio_sha256"]]
+    outputs = [
+        predict_track(run, space, cut_windows(log_mels[sha], fit_once.WINDOW_FRAMES, 8))
+        for sha in tracks["audio_sha256"]
+    ]
     for head, truth in space.class_targets(tracks).items():
         known = truth >= 0
         guess = np.array([output.logits[head].argmax() for output in outputs])

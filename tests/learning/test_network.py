@@ -11,14 +11,12 @@ import pytest
 from soundatlas.learning.labels import LabelSpace, Scale
 from soundatlas.learning.network import (
     ARCHITECTURE_NAME,
-    BATCH_WINDOWS,
-    EMBEDDING,
     WEIGHTS_NAME,
-    Predictor,
     build_network,
     load_network,
     save_network,
 )
+from soundatlas.learning.track import EMBEDDING
 
 WINDOW_FRAMES, N_MELS = 13, 10
 SPACE = LabelSpace({"genre": ("air", "reel"), "artist": ("a", "b", "c")}, {"tempo_bpm": Scale(100.0, 20.0)})
@@ -47,12 +45,6 @@ def network():
     """Give an untrained network."""
     keras.utils.set_random_seed(3)
     return _build()
-
-
-@pytest.fixture(scope="module")
-def predictor(network) -> Predictor:
-    """Give the network's predictor."""
-    return Predictor(network, SPACE)
 
 
 def test_heads_have_names_and_shapes(network) -> None:
@@ -109,29 +101,3 @@ def test_saved_architecture_holds_stock_layers_only(network, tmp_path) -> None:
     assert len(layers) > 10
     assert {layer["module"] for layer in layers} == {"keras.layers"}
     assert {layer.get("registered_name") for layer in layers} == {None}
-
-
-@pytest.mark.parametrize("count", [1, BATCH_WINDOWS - 1, BATCH_WINDOWS, BATCH_WINDOWS + 1, 2 * BATCH_WINDOWS + 5])
-def test_track_is_the_mean_over_its_windows(count, network, predictor) -> None:
-    """A track's result is the mean over all its windows, wherever the batches within it end."""
-    windows = _windows(count, seed=count)
-    expected = {name: array.numpy().mean(axis=0) for name, array in network(windows, training=False).items()}
-    found = predictor.track(windows)
-    assert list(found.logits) == ["genre", "artist"]
-    assert list(found.values) == ["tempo_bpm"]
-    for head, logits in found.logits.items():
-        assert logits.dtype == np.float32
-        np.testing.assert_allclose(logits, expected[head], atol=1e-5)
-    assert found.values["tempo_bpm"] == pytest.approx(expected["tempo_bpm"][0], abs=1e-5)
-    np.testing.assert_allclose(found.embedding, expected[EMBEDDING], atol=1e-5)
-
-
-def test_track_does_not_depend_on_those_before_it(predictor) -> None:
-    """The same windows give the very same result again, whatever came in between: dropout is off."""
-    first = predictor.track(_windows(3))
-    predictor.track(_windows(70, seed=9))
-    again = predictor.track(_windows(3))
-    np.testing.assert_array_equal(first.embedding, again.embedding)
-    assert first.values == again.values
-    for head, logits in first.logits.items():
-        np.testing.assert_array_equal(logits, again.logits[head])

@@ -12,7 +12,8 @@ import tiny_project
 from soundatlas.audio.spectrogram import FIXED, analyse_file
 from soundatlas.errors import BundleError, TrackError
 from soundatlas.files import read_json, write_json
-from soundatlas.registry.bundle import FILES, Bundle, content_sha256
+from soundatlas.registry.bundle import Bundle
+from soundatlas.registry.contract import FILES, content_sha256
 
 if TYPE_CHECKING:
     from pathlib import Path

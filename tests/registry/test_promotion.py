@@ -14,7 +14,8 @@ import tiny_project
 
 from soundatlas.errors import BundleError, SoundatlasError
 from soundatlas.files import read_json, write_json
-from soundatlas.registry.bundle import FILES, Bundle, content_sha256
+from soundatlas.registry.bundle import Bundle
+from soundatlas.registry.contract import FILES, content_sha256
 from soundatlas.registry.gate import Verdict
 from soundatlas.registry.pin import Champion, bundle_folder, export_pin, read_champion
 from soundatlas.registry.promotion import ALIAS, GATE_TAG, REASON_TAG, ModelRegistry, in_experiment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from soundatlas.registry.bundle import content_sha256
+from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.gate import Verdict
 from soundatlas.registry.promotion import ModelRegistry
 from soundatlas.registry.story import tell_story, tell_story_of_experiment

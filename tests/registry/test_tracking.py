@@ -10,7 +10,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from soundatlas.files import read_json, sha256_file, write_json
-from soundatlas.registry.bundle import content_sha256
+from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.tracking import MAX_PARAM_CHARACTERS, Tracking, flatten
 
 if TYPE_CHECKING:

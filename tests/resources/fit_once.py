@@ -15,6 +15,7 @@ quieten()
 
 import synthetic  # noqa: E402 - TensorFlow reads the environment when it is imported
 
+from soundatlas.learning.export import export_litert  # noqa: E402
 from soundatlas.learning.fit import fit_network  # noqa: E402
 from soundatlas.learning.labels import LabelSpace  # noqa: E402
 from soundatlas.learning.network import save_network  # noqa: E402
@@ -61,6 +62,7 @@ def main(folder: Path, seed: int) -> None:
         on_epoch=lambda epoch, row: seen.append((epoch, row)),
     )
     save_network(fitted.network, folder)
+    export_litert(fitted.network, folder / "network.tflite")
     summary = {
         "space": space.contract(),
         "mean_db": fitted.mean_db,

@@ -173,7 +173,7 @@ def install_champion(root: Path, model: Path) -> str:
     """Put a bundle where `promote` would, with its pin; return its content hash."""
     import shutil
 
-    from soundatlas.registry.bundle import content_sha256
+    from soundatlas.registry.contract import content_sha256
     from soundatlas.registry.pin import bundle_folder, export_pin
 
     content = content_sha256(model)

@@ -10,7 +10,7 @@ import tiny_project
 
 from soundatlas.errors import DataRefusedError
 from soundatlas.files import read_json
-from soundatlas.registry.bundle import content_sha256
+from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.tracking import Tracking
 from soundatlas.stages import evaluate
 

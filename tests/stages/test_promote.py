@@ -10,7 +10,7 @@ import pytest
 import tiny_project
 
 from soundatlas.files import read_json
-from soundatlas.registry.bundle import content_sha256
+from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.pin import read_champion
 from soundatlas.registry.promotion import ModelRegistry
 from soundatlas.registry.tracking import Tracking

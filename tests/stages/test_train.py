@@ -8,7 +8,8 @@ import tiny_project
 
 from soundatlas.errors import DataRefusedError
 from soundatlas.files import read_json, write_json
-from soundatlas.registry.bundle import Bundle, content_sha256
+from soundatlas.registry.bundle import Bundle
+from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.tracking import Tracking
 from soundatlas.stages import train
 

@@ -34,7 +34,6 @@ def classify_paths(paths: Sequence[Path], *, as_json: bool) -> None:
     """
     if absent := [path for path in paths if not path.exists()]:
         raise UsageError(f"{absent[0]} does not exist")
-    from soundatlas.registry.bundle import Bundle
     from soundatlas.registry.classification import classify_listing
     from soundatlas.registry.pin import read_champion
 
@@ -49,7 +48,7 @@ def classify_paths(paths: Sequence[Path], *, as_json: bool) -> None:
     listing = _list(paths, params)
     with progress("classifying", int(listing["reason"].isna().sum())) as advance:
         table = classify_listing(
-            Bundle(folder, champion.content_sha256),
+            folder,
             champion,
             listing,
             Path.cwd(),

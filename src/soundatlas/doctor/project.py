@@ -49,7 +49,7 @@ def check_git(root: Path) -> list[Finding]:
 
 def check_champion(root: Path) -> list[Finding]:
     """Say which model is champion, and whether its files are here and unchanged."""
-    from soundatlas.registry.bundle import content_sha256
+    from soundatlas.registry.contract import content_sha256, read_contract
     from soundatlas.registry.pin import PIN, read_champion
 
     if not (root / PIN).is_file():
@@ -60,6 +60,7 @@ def check_champion(root: Path) -> list[Finding]:
             return [Finding("champion", Status.OK, "none yet: no model has passed the gate")]
         champion, folder = pinned
         unchanged = content_sha256(folder) == champion.content_sha256
+        read_contract(folder)
     except BundleError as error:
         message, _, todo = str(error).rpartition(": ")
         return [Finding("champion", Status.FAULT, message, todo)]

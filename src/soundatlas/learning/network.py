@@ -6,12 +6,12 @@ Only stock Keras layers, so that the saved architecture loads without any code o
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-import tensorflow as tf
+
+from soundatlas.learning.track import EMBEDDING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundatlas.learning.labels import LabelSpace
+    from soundatlas.learning.track import Run
 
 ARCHITECTURE_NAME = "architecture.json"
 WEIGHTS_NAME = "network.weights.h5"
-EMBEDDING = "embedding"
-BATCH_WINDOWS = 64  # windows that go through the network at once when predicting
 
 
 def build_network(
@@ -92,43 +91,10 @@ def load_network(folder: Path) -> keras.Model:
     return network
 
 
-@dataclass(frozen=True)
-class TrackOutput:
-    """What the network says of a whole track: the mean over its windows.
+def run_network(network: keras.Model) -> Run:
+    """Return the network as a function of windows, as `track.Run` says; dropout is off."""
 
-    Attributes:
-        logits: head -> shape (classes,).
-        values: attribute -> standardised value.
-        embedding: shape (embedding,).
-    """
+    def run(windows: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        return {name: np.asarray(values) for name, values in network(windows, training=False).items()}
 
-    logits: dict[str, NDArray[np.float32]]
-    values: dict[str, float]
-    embedding: NDArray[np.float32]
-
-
-class Predictor:
-    """Runs a network over the windows of one track at a time, so that no track's result depends on another's."""
-
-    def __init__(self, network: keras.Model, space: LabelSpace) -> None:
-        self._space = space
-        signature = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32)
-        self._function = tf.function(lambda windows: network(windows, training=False), input_signature=[signature])
-
-    def track(self, windows: NDArray[np.float32]) -> TrackOutput:
-        """Average the outputs over a track's windows.
-
-        Args:
-            windows: float32, shape (windows, window_frames, n_mels), dB.
-        """
-        sums: dict[str, NDArray[np.float64]] = {}
-        for start in range(0, len(windows), BATCH_WINDOWS):
-            outputs = self._function(tf.constant(windows[start : start + BATCH_WINDOWS]))
-            for name, values in outputs.items():
-                sums[name] = sums.get(name, 0.0) + values.numpy().sum(axis=0, dtype=np.float64)
-        means = {name: (total / len(windows)).astype(np.float32) for name, total in sums.items()}
-        return TrackOutput(
-            {head: means[head] for head in self._space.classes},
-            {name: float(means[name][0]) for name in self._space.attributes},
-            means[EMBEDDING],
-        )
+    return run

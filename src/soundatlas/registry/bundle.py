@@ -2,6 +2,7 @@
 
 architecture.json   the network's layers (stock Keras, no code)
 network.weights.h5  its weights
+network.tflite      the same network for LiteRT: what evaluation and classification run
 contract.json       front end, windows, ordered labels, scales, normalisation
 golden.flac         a clip, and
 golden.npy          the log-mel that it must give
@@ -13,27 +14,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import softmax
 
-from soundatlas.audio.spectrogram import FrontEnd, analyse_file
+from soundatlas.audio.spectrogram import FLOOR_DB, FrontEnd, analyse_file
 from soundatlas.audio.windows import cut_windows
-from soundatlas.errors import BundleError
-from soundatlas.files import read_json, sha256_file, sha256_json, write_json
-from soundatlas.learning.labels import LabelSpace
-from soundatlas.registry.golden import AUDIO_NAME, LOG_MEL_NAME, check_golden, write_golden
+from soundatlas.files import write_json
+from soundatlas.learning.litert import LiteRtNetwork
+from soundatlas.learning.track import predict_track, softmax
+from soundatlas.registry.contract import CONTRACT_FORMAT, CONTRACT_NAME, EXPORT_NAME, Contract, read_contract
+from soundatlas.registry.golden import LOG_MEL_NAME, check_golden, write_golden
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     import keras
     from numpy.typing import NDArray
 
-    from soundatlas.learning.network import Predictor
+    from soundatlas.learning.labels import LabelSpace
     from soundatlas.params import TrainParams
 
-CONTRACT_NAME = "contract.json"
-CONTRACT_FORMAT = 1
-FILES = ("architecture.json", "network.weights.h5", CONTRACT_NAME, AUDIO_NAME, LOG_MEL_NAME)
+RANDOM_WINDOWS = 16  # of noise around the training tracks' level, for comparing the export with the network
+SEED = 0
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,29 @@ def write_bundle(
     *,
     mean_db: float,
     std_db: float,
+    examples: Iterable[NDArray[np.float32]] = (),
 ) -> None:
-    """Write a bundle into an existing folder."""
+    """Write a bundle into an existing folder.
+
+    Args:
+        folder: to write into.
+        network: of `build_network`, fitted.
+        space: what its outputs mean.
+        front_end: what its inputs mean.
+        params: section `train`.
+        mean_db: mean level of the training tracks, dB.
+        std_db: its standard deviation, dB.
+        examples: spectrograms of tracks, on which the export is compared with the network.
+
+    Raises:
+        BundleError: when the export says something else than the network.
+    """
+    from soundatlas.learning.export import export_litert
     from soundatlas.learning.network import save_network
 
     window_frames = front_end.frames(params.window_seconds)
     save_network(network, folder)
+    export_litert(network, folder / EXPORT_NAME)
     write_golden(folder, front_end)
     contract = {
         "format": CONTRACT_FORMAT,
@@ -85,30 +103,38 @@ def write_bundle(
         **space.contract(),
     }
     write_json(folder / CONTRACT_NAME, contract)
+    check_export(folder, examples)
 
 
-def content_sha256(folder: Path) -> str:
-    """Return the hash of all the bundle's files: the model's identity.
+def check_export(folder: Path, examples: Iterable[NDArray[np.float32]] = ()) -> None:
+    """Compare a bundle's LiteRT export with the Keras network beside it, both read from the folder.
+
+    Args:
+        folder: of the bundle.
+        examples: spectrograms of tracks. Noise, silence and the golden clip are compared in any case.
 
     Raises:
-        BundleError: when a file is missing.
+        BundleError: when they differ, or one gives NaN; with the figure.
     """
-    if lacking := [name for name in FILES if not (folder / name).is_file()]:
-        raise BundleError(f"the model bundle in {folder} lacks {lacking[0]}: run `dvc repro train`")
-    return sha256_json({name: sha256_file(folder / name) for name in FILES})
+    from soundatlas.learning.agreement import check_agreement
+    from soundatlas.learning.network import load_network, run_network
 
-
-def contract_sha256(folder: Path) -> str:
-    """Return the hash of the bundle's contract."""
-    return sha256_json(read_json(folder / CONTRACT_NAME))
+    contract = read_contract(folder)
+    shape = (contract.window_frames, contract.front_end.n_mels)
+    noise = np.random.default_rng(SEED).normal(contract.mean_db, contract.std_db, (RANDOM_WINDOWS, *shape))
+    silence = np.full((1, *shape), FLOOR_DB)
+    tracks = [np.load(folder / LOG_MEL_NAME, allow_pickle=False), *examples]
+    heard = [cut_windows(log_mel, contract.window_frames, contract.hop_frames) for log_mel in tracks]
+    windows = np.concatenate([noise, silence, *heard]).astype(np.float32)
+    check_agreement(run_network(load_network(folder)), _load_export(folder, contract).run, contract.space, windows)
 
 
 class Bundle:
-    """A loaded model: audio files in, predictions out. `params.yaml` is never consulted.
+    """A loaded model: audio files in, predictions out. `params.yaml` is never consulted, TensorFlow never imported.
 
     Args:
         folder: that `write_bundle` filled.
-        expected_sha256: the content hash that it must have; a changed file is refused.
+        expected_sha256: the content hash that it must have; a changed file is refused before it is loaded.
 
     Raises:
         BundleError: when it is incomplete, changed, or computes something else on this machine.
@@ -116,34 +142,19 @@ class Bundle:
 
     def __init__(self, folder: Path, expected_sha256: str | None = None) -> None:
         self.folder = folder
-        self.content_sha256 = content_sha256(folder)
-        if expected_sha256 not in {None, self.content_sha256}:
-            raise BundleError(f"the model bundle in {folder} is not the one that was registered: its files changed")
-        contract = read_json(folder / CONTRACT_NAME)
-        if contract["format"] != CONTRACT_FORMAT:
-            raise BundleError(f"the model bundle in {folder} has format {contract['format']}, not {CONTRACT_FORMAT}")
-        try:
-            self.front_end = FrontEnd.from_contract(contract["front_end"])
-        except (ValueError, KeyError) as error:
-            raise BundleError(
-                f"the model bundle in {folder} does not fit this version of soundatlas: {error}"
-            ) from None
+        self.contract = read_contract(folder, expected_sha256)
+        self.content_sha256 = self.contract.content_sha256
+        self.front_end = self.contract.front_end
+        self.space = self.contract.space
         check_golden(folder, self.front_end)
-        self.space = LabelSpace.from_contract(contract)
-        self._window_frames = int(contract["window_frames"])
-        self._hop_frames = int(contract["window_hop_frames"])
-        self._predictor = self._load_predictor()
-
-    def _load_predictor(self) -> Predictor:
-        from soundatlas.learning.network import Predictor, load_network
-
-        return Predictor(load_network(self.folder), self.space)
+        self._network = _load_export(folder, self.contract)
 
     def classify_log_mel(self, log_mel: NDArray[np.float32]) -> TrackPrediction:
         """Classify a track from its spectrogram: float32, shape (frames, n_mels), dB, of this front end."""
-        output = self._predictor.track(cut_windows(log_mel, self._window_frames, self._hop_frames))
+        windows = cut_windows(log_mel, self.contract.window_frames, self.contract.hop_frames)
+        output = predict_track(self._network.run, self.space, windows)
         probabilities = {
-            head: dict(zip(names, softmax(output.logits[head].astype(np.float64)).tolist(), strict=True))
+            head: dict(zip(names, softmax(output.logits[head]).tolist(), strict=True))
             for head, names in self.space.classes.items()
         }
         values = {name: output.values[name] * scale.std + scale.mean for name, scale in self.space.attributes.items()}
@@ -156,3 +167,8 @@ class Bundle:
             TrackError: with the reason why the file cannot be used.
         """
         return self.classify_log_mel(analyse_file(path, self.front_end).log_mel)
+
+
+def _load_export(folder: Path, contract: Contract) -> LiteRtNetwork:
+    shape = (contract.window_frames, contract.front_end.n_mels)
+    return LiteRtNetwork(folder / EXPORT_NAME, window_shape=shape, outputs=contract.outputs)

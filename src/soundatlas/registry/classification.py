@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from soundatlas.store.writing import Job, compute
+from soundatlas.errors import BundleError
+from soundatlas.registry.contract import read_contract
+from soundatlas.registry.inference import Request, classify_request
 from soundatlas.workers import map_in_workers
 
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from soundatlas.learning.labels import LabelSpace
-    from soundatlas.registry.bundle import Bundle
     from soundatlas.registry.pin import Champion
 
 CLASSIFIED = "classified"
@@ -31,7 +32,7 @@ def prediction_columns(space: LabelSpace) -> list[str]:
 
 
 def classify_listing(
-    bundle: Bundle,
+    folder: Path,
     champion: Champion,
     listing: pd.DataFrame,
     root: Path,
@@ -39,10 +40,10 @@ def classify_listing(
     timeout_seconds: float,
     advance: Callable[[], None] = lambda: None,
 ) -> pd.DataFrame:
-    """Classify every listed file.
+    """Classify every listed file, from its bytes to its row within one worker process.
 
     Args:
-        bundle: the champion, loaded.
+        folder: of the champion's bundle; each worker loads and checks it for itself.
         champion: what the registry knows of it.
         listing: rows of `tables.INBOX`; those with a reason are passed through.
         root: what relative paths are relative to.
@@ -53,20 +54,26 @@ def classify_listing(
         A row per listed file in the listing's order: path, status ("classified" or a reason code), message,
         audio_sha256, duration_seconds, per head the label, its confidence and the probabilities of all classes,
         the attributes in their own units, the embedding, and which model said so.
+
+    Raises:
+        BundleError: when the bundle is changed, or computes something else on this machine.
     """
+    space = read_contract(folder, champion.content_sha256).space
     readable = listing[listing["reason"].isna()]
-    jobs = [
-        Job(sha, root, path, bundle.front_end)
+    requests = [
+        Request(sha, root, path, folder, champion.content_sha256)
         for sha, path in zip(readable["audio_sha256"], readable["path"], strict=True)
     ]
     model = dict(zip(MODEL_COLUMNS, (champion.name, champion.version, champion.content_sha256), strict=True))
     found: dict[str, dict[str, Any]] = {}
-    with closing(map_in_workers(compute, jobs, timeout_seconds=timeout_seconds)) as outcomes:
+    with closing(map_in_workers(classify_request, requests, timeout_seconds=timeout_seconds)) as outcomes:
         for outcome in outcomes:
-            if outcome.value is not None:
-                prediction = bundle.classify_log_mel(outcome.value.log_mel)
-                duration = outcome.value.duration_seconds
-                row = {"status": CLASSIFIED, "duration_seconds": duration, **prediction.row(), **model}
+            heard = outcome.value
+            if isinstance(heard, BundleError):
+                raise heard
+            if heard is not None:
+                about = {"status": CLASSIFIED, "duration_seconds": heard.duration_seconds}
+                row = {**about, **heard.prediction.row(), **model}
             else:
                 row = {"status": outcome.failure.reason, "message": outcome.failure.message}  # type: ignore[union-attr]  # one of the two is there
             found[outcome.item.path] = row
@@ -75,7 +82,7 @@ def classify_listing(
         {"path": path, "audio_sha256": sha, **found.get(path, {"status": reason, "message": message})}
         for path, sha, reason, message in listing[["path", "audio_sha256", "reason", "message"]].itertuples(index=False)
     ]
-    columns = [*FILE_COLUMNS, *prediction_columns(bundle.space), *MODEL_COLUMNS]
+    columns = [*FILE_COLUMNS, *prediction_columns(space), *MODEL_COLUMNS]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from soundatlas.errors import BundleError, SoundatlasError
 from soundatlas.files import read_json, registry_root, write_json
-from soundatlas.registry.bundle import content_sha256, contract_sha256
+from soundatlas.registry.contract import content_sha256, contract_sha256
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ import soundatlas
 from soundatlas.errors import BundleError
 from soundatlas.files import replacing_folder, write_json
 from soundatlas.registry import pyfunc_model
-from soundatlas.registry.bundle import FILES, content_sha256, contract_sha256
+from soundatlas.registry.contract import FILES, check_files, content_sha256, contract_sha256
 from soundatlas.registry.database import ALIAS
 from soundatlas.registry.pin import REGISTERED_NAME, Champion, bundle_folder
 from soundatlas.registry.tracking import CONTENT_TAG
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 GATE_TAG = "gate"
 REASON_TAG = "gate_reason"
 PROMOTED, REFUSED = "promoted", "refused"
-RUNTIME_PACKAGES = ("keras", "librosa", "mlflow", "numpy", "pandas", "safetensors", "scipy", "soundfile", "tensorflow")
+RUNTIME_PACKAGES = ("ai-edge-litert", "librosa", "mlflow", "numpy", "pandas", "soundfile")  # to serve, not to train
 
 
 class ModelRegistry:
@@ -113,11 +113,13 @@ class ModelRegistry:
         """Return the folder with the champion's bundle, copied once out of the registry and named by its content.
 
         Raises:
+            OutdatedBundleError: when another version of soundatlas wrote it.
             BundleError: when what the registry holds is not what was registered.
         """
         folder = bundle_folder(self.tracking.root, champion.content_sha256)
         if not folder.is_dir():
             source = self._artifacts(champion)
+            check_files(source)
             with replacing_folder(folder) as beside:
                 for name in FILES:
                     shutil.copyfile(source / name, beside / name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from soundatlas.registry.bundle import content_sha256
+from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.promotion import GATE_TAG, REASON_TAG, ModelRegistry
 from soundatlas.registry.tracking import Tracking
 

@@ -16,7 +16,7 @@ from mlflow.utils.time import get_current_time_millis
 from ruamel.yaml import YAML
 
 from soundatlas.files import read_json, registry_root, sha256_file
-from soundatlas.registry.bundle import content_sha256
+from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.database import EXPERIMENT
 from soundatlas.registry.relocation import relocate
 

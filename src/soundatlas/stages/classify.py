@@ -21,7 +21,6 @@ HIDDEN_IN_CSV = ("_probabilities", "embedding")
 
 def run(root: Path, params: Params) -> None:
     """Classify the inbox, and the new music that sources bring along, into `data/predictions/`."""
-    from soundatlas.registry.bundle import Bundle
     from soundatlas.registry.classification import CLASSIFIED, classify_listing, unclassified
     from soundatlas.registry.pin import read_champion
 
@@ -32,10 +31,9 @@ def run(root: Path, params: Params) -> None:
         table = unclassified(listing)
     else:
         champion, folder = pinned
-        bundle = Bundle(folder, champion.content_sha256)
         with progress("classifying new music", int(listing["reason"].isna().sum())) as advance:
             table = classify_listing(
-                bundle, champion, listing, root, timeout_seconds=params.spectrograms.timeout_seconds, advance=advance
+                folder, champion, listing, root, timeout_seconds=params.spectrograms.timeout_seconds, advance=advance
             )
     statuses = table["status"].value_counts()
     with replacing_folder(root / "data/predictions") as beside:

@@ -58,7 +58,8 @@ def _fit(
     root: Path, params: Params, store: Any, train: pd.DataFrame, validation: pd.DataFrame, space: LabelSpace
 ) -> None:
     from soundatlas.learning.fit import fit_network
-    from soundatlas.registry.bundle import content_sha256, write_bundle
+    from soundatlas.registry.bundle import write_bundle
+    from soundatlas.registry.contract import content_sha256
     from soundatlas.registry.tracking import Tracking
 
     front_end = FrontEnd.of(params.spectrograms)
@@ -95,7 +96,14 @@ def _fit(
             on_epoch=on_epoch,
         )
         write_bundle(
-            folder, fitted.network, space, front_end, params.train, mean_db=fitted.mean_db, std_db=fitted.std_db
+            folder,
+            fitted.network,
+            space,
+            front_end,
+            params.train,
+            mean_db=fitted.mean_db,
+            std_db=fitted.std_db,
+            examples=[store.log_mel(sha) for sha in validation["audio_sha256"].head(EXAMPLES)],
         )
         pd.DataFrame(fitted.history).to_csv(folder / "history.csv", index=False, lineterminator="\n")
         write_json(folder / "about.json", about | {"best_epoch": fitted.best_epoch, "epochs_run": len(fitted.history)})
@@ -103,6 +111,7 @@ def _fit(
     print(f"train: kept epoch {fitted.best_epoch} of {len(fitted.history)}")  # noqa: T201
 
 
+EXAMPLES = 8  # tracks on which the export is compared with the network
 LOGGED_SECTIONS = ("catalog", "spectrograms", "split", "train")
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from soundatlas.audio.spectrogram import FrontEnd, analyse_file
-from soundatlas.errors import StoreError, TrackError
-from soundatlas.files import remove_leftovers, sha256_file
+from soundatlas.errors import StoreError
+from soundatlas.files import remove_leftovers
+from soundatlas.store.jobs import Job, compute
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
 from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, manifest_row, shard_name, write_shard
 from soundatlas.tables import FAILURES, MANIFEST, conform, write_table
@@ -21,18 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
-    from soundatlas.audio.spectrogram import Spectrogram
+    from soundatlas.audio.spectrogram import FrontEnd, Spectrogram
     from soundatlas.workers import Outcome
-
-
-@dataclass(frozen=True)
-class Job:
-    """One spectrogram to compute: picklable, for a worker."""
-
-    audio_sha256: str
-    root: Path
-    path: str
-    front_end: FrontEnd
 
 
 @dataclass(frozen=True)
@@ -43,22 +33,6 @@ class Update:
     kept: int
     removed: int
     failed: int
-
-
-def compute(job: Job) -> Spectrogram:
-    """Compute one spectrogram, of the very bytes that the catalogue lists.
-
-    Raises:
-        TrackError: when the file cannot be used.
-    """
-    path = job.root / job.path
-    try:
-        found = sha256_file(path)
-    except OSError as error:
-        raise TrackError("unreadable", error.strerror or type(error).__name__) from None
-    if found != job.audio_sha256:
-        raise TrackError("changed", "the file is no longer the one that was listed")
-    return analyse_file(path, job.front_end)
 
 
 def update_store(

@@ -1,0 +1,127 @@
+"""What a bundle says of itself: its files, their hash, and the contract. Reading it needs neither model nor decoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from soundatlas.audio.spectrogram import FrontEnd
+from soundatlas.errors import BundleError, OutdatedBundleError
+from soundatlas.files import read_json, sha256_file, sha256_json
+from soundatlas.learning.labels import LabelSpace
+from soundatlas.learning.track import EMBEDDING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONTRACT_NAME = "contract.json"
+CONTRACT_FORMAT = 2  # 1 had no LiteRT export
+EXPORT_NAME = "network.tflite"
+FILES = ("architecture.json", "network.weights.h5", EXPORT_NAME, CONTRACT_NAME, "golden.flac", "golden.npy")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A bundle's contract, checked.
+
+    Attributes:
+        content_sha256: of all the bundle's files.
+        front_end: from audio to log-mel.
+        space: ordered classes, and attributes with their scales.
+        window_frames: length of a window; `hop_frames` between the starts of two.
+        mean_db: of the training tracks, dB; `std_db` their standard deviation.
+        embedding: length of the embedding.
+    """
+
+    content_sha256: str
+    front_end: FrontEnd
+    space: LabelSpace
+    window_frames: int
+    hop_frames: int
+    mean_db: float
+    std_db: float
+    embedding: int
+
+    @property
+    def outputs(self) -> dict[str, int]:
+        """Return the network's outputs by name, with their number of values per window."""
+        classes = {head: len(names) for head, names in self.space.classes.items()}
+        return {**classes, **dict.fromkeys(self.space.attributes, 1), EMBEDDING: self.embedding}
+
+
+def check_files(folder: Path) -> None:
+    """Look whether all of a bundle's files are there.
+
+    Raises:
+        OutdatedBundleError: when an earlier version wrote it, with fewer files.
+        BundleError: when one is missing.
+    """
+    lacking = [name for name in FILES if not (folder / name).is_file()]
+    if lacking and CONTRACT_NAME not in lacking:
+        _check_format(folder)
+    if lacking:
+        raise BundleError(f"the model bundle in {folder} lacks {lacking[0]}: run `dvc repro train`")
+
+
+def content_sha256(folder: Path) -> str:
+    """Return the hash of all the bundle's files: the model's identity.
+
+    Raises:
+        BundleError: when a file is missing.
+    """
+    check_files(folder)
+    return sha256_json({name: sha256_file(folder / name) for name in FILES})
+
+
+def contract_sha256(folder: Path) -> str:
+    """Return the hash of the bundle's contract."""
+    return sha256_json(read_json(folder / CONTRACT_NAME))
+
+
+def read_contract(folder: Path, expected_sha256: str | None = None) -> Contract:
+    """Read a bundle's contract, once the bundle's files were found to be whole.
+
+    Args:
+        folder: of the bundle.
+        expected_sha256: the content hash that it must have; a changed file is refused.
+
+    Raises:
+        OutdatedBundleError: when another version of soundatlas wrote it.
+        BundleError: when it is incomplete or changed.
+    """
+    content = content_sha256(folder)
+    if expected_sha256 not in {None, content}:
+        raise BundleError(f"the model bundle in {folder} is not the one that was registered: its files changed")
+    _check_format(folder)
+    contract = read_json(folder / CONTRACT_NAME)
+    try:
+        front_end = FrontEnd.from_contract(contract["front_end"])
+    except (ValueError, KeyError) as error:
+        raise OutdatedBundleError(
+            f"the model bundle in {folder} does not fit this version of soundatlas ({error}): "
+            "run `dvc repro`, which trains it anew"
+        ) from None
+    return Contract(
+        content,
+        front_end,
+        LabelSpace.from_contract(contract),
+        int(contract["window_frames"]),
+        int(contract["window_hop_frames"]),
+        float(contract["normalisation"]["mean_db"]),
+        float(contract["normalisation"]["std_db"]),
+        int(contract["embedding"]),
+    )
+
+
+def _check_format(folder: Path) -> None:
+    """Refuse the contract of another format than this version's, before anything else of it is read."""
+    try:
+        found = read_json(folder / CONTRACT_NAME)["format"]
+    except (ValueError, KeyError, TypeError):
+        raise BundleError(f"the contract in {folder} is damaged: run `dvc repro train`") from None
+    if found == CONTRACT_FORMAT:
+        return
+    about = f"the model bundle in {folder} has format {found}, and this version of soundatlas reads {CONTRACT_FORMAT}"
+    if isinstance(found, int) and found < CONTRACT_FORMAT:
+        raise OutdatedBundleError(f"{about}: run `dvc repro`, which trains it anew")
+    raise BundleError(f"{about}: update soundatlas")

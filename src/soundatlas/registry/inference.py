@@ -1,0 +1,57 @@
+"""Classifying one file in a worker process: decode, log-mel, windows, network. No table and no TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from soundatlas.errors import BundleError
+from soundatlas.registry.bundle import Bundle
+from soundatlas.store.jobs import Job, compute
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from soundatlas.registry.bundle import TrackPrediction
+
+
+@dataclass(frozen=True)
+class Request:
+    """One file to classify, and with what: picklable, for a worker."""
+
+    audio_sha256: str
+    root: Path
+    path: str
+    bundle: Path
+    bundle_sha256: str
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What came of one file."""
+
+    duration_seconds: float
+    prediction: TrackPrediction
+
+
+def classify_request(request: Request) -> Heard | BundleError:
+    """Classify one file with a bundle that the process keeps for the next one.
+
+    Returns:
+        the prediction; or why the bundle cannot be used in this process, which is no fault of the file.
+
+    Raises:
+        TrackError: when the file cannot be used.
+    """
+    try:
+        bundle = _bundle(request.bundle, request.bundle_sha256)
+    except BundleError as error:
+        return error
+    spectrogram = compute(Job(request.audio_sha256, request.root, request.path, bundle.front_end))
+    return Heard(spectrogram.duration_seconds, bundle.classify_log_mel(spectrogram.log_mel))
+
+
+@lru_cache(maxsize=1)
+def _bundle(folder: Path, content_sha256: str) -> Bundle:
+    return Bundle(folder, content_sha256)
