@@ -1,0 +1,142 @@
+"""Training a whole model: the network, linear heads over a backbone, or both, calibrated on the validation tracks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from soundatlas.audio.windows import cut_windows
+from soundatlas.learning.backbone import FUSION, NONE
+from soundatlas.learning.blend import BACKBONE, NETWORK, Calibration, blend, calibrate
+from soundatlas.learning.fit import Fitted, fit_network
+from soundatlas.learning.labels import LabelSpace
+from soundatlas.learning.linear_fit import fit_linear_heads
+from soundatlas.learning.network import run_network
+from soundatlas.learning.open_set import OpenSet, fit_open_set
+from soundatlas.learning.track import TrackOutput, predict_track
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from soundatlas.learning.backbone_features import FeatureTable
+    from soundatlas.learning.linear_heads import LinearHeads
+    from soundatlas.learning.resume import Checkpoint
+    from soundatlas.params import TrainParams
+    from soundatlas.store.reading import SpectrogramStore
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a model hears of each track.
+
+    Attributes:
+        store: spectrograms.
+        features: of the backbone; None without one.
+        window_frames: length of a window, in frames; `hop_frames` between the starts of two.
+        n_mels: height of a window, in mel bands.
+    """
+
+    store: SpectrogramStore
+    features: FeatureTable | None
+    window_frames: int
+    hop_frames: int
+    n_mels: int
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model.
+
+    Attributes:
+        space: classes and scales.
+        fitted: the network; None where the backbone alone speaks.
+        linear: the heads over the backbone's features; None without one.
+        calibration: the temperatures.
+        open_set: how an artist that was never heard is told.
+    """
+
+    space: LabelSpace
+    fitted: Fitted | None
+    linear: LinearHeads | None
+    calibration: Calibration
+    open_set: OpenSet | None
+
+    def outputs(self, inputs: Inputs, shas: Sequence[str]) -> list[TrackOutput]:
+        """Return what the model says of some tracks, by audio SHA-256, in their order."""
+        parts = _parts(self.fitted, self.linear, self.space, inputs, shas)
+        return [blend(track, self.calibration) for track in parts]
+
+
+def train_model(
+    inputs: Inputs,
+    train: pd.DataFrame,
+    validation: pd.DataFrame,
+    params: TrainParams,
+    *,
+    checkpoint: Checkpoint | None = None,
+    extra: dict[str, Any] | None = None,
+    on_epoch: Callable[[int, dict[str, float]], None] = lambda _epoch, _row: None,
+) -> Trained:
+    """Train on the training tracks; the validation tracks stop, choose and calibrate.
+
+    Args:
+        inputs: of all the tracks.
+        train: rows of `tables.TRACKS`.
+        validation: rows of `tables.TRACKS`.
+        params: section `train`.
+        checkpoint: see `fit_network`.
+        extra: see `fit_network`.
+        on_epoch: see `fit_network`; a backbone alone has no epochs.
+
+    Raises:
+        DataRefusedError: when a head would have nothing to tell apart.
+    """
+    space = LabelSpace.of(train, params.classes, params.attributes)
+    fitted, linear = None, None
+    if params.backbone in {NONE, FUSION}:
+        fitted = fit_network(
+            inputs.store,
+            train,
+            validation,
+            space,
+            params,
+            window_frames=inputs.window_frames,
+            n_mels=inputs.n_mels,
+            checkpoint=checkpoint,
+            extra=extra,
+            on_epoch=on_epoch,
+        )
+    if inputs.features is not None:
+        linear = fit_linear_heads(
+            inputs.features.of(train["audio_sha256"].tolist()),
+            train,
+            inputs.features.of(validation["audio_sha256"].tolist()),
+            validation,
+            space,
+            embedding=params.embedding,
+        )
+    shas = validation["audio_sha256"].tolist()
+    parts = _parts(fitted, linear, space, inputs, shas)
+    calibration = calibrate(parts, space.class_targets(validation))
+    blended = [blend(track, calibration) for track in parts]
+    open_set = fit_open_set(blended, validation, space, params)
+    return Trained(space, fitted, linear, calibration, open_set)
+
+
+def _parts(
+    fitted: Fitted | None, linear: LinearHeads | None, space: LabelSpace, inputs: Inputs, shas: Sequence[str]
+) -> list[dict[str, TrackOutput]]:
+    """Return per track what each part says."""
+    parts: list[dict[str, TrackOutput]] = [{} for _ in shas]
+    if fitted is not None:
+        run = run_network(fitted.network)
+        for part, sha in zip(parts, shas, strict=True):
+            windows = cut_windows(inputs.store.log_mel(sha), inputs.window_frames, inputs.hop_frames)
+            part[NETWORK] = predict_track(run, space, windows)
+    if linear is not None and inputs.features is not None:
+        for part, row in zip(parts, inputs.features.of(shas), strict=True):
+            part[BACKBONE] = linear.output(row)
+    return parts
