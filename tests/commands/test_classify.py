@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ import tiny_project
 from rich.console import Console
 
 from soundatlas.commands.classify import prediction_table, printable, rows_as_json
+from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.pin import export_pin
 
 BELL, ESCAPE = "\a", "\x1b"
@@ -30,6 +33,33 @@ def test_json_holds_all_that_is_known(crowned, command):
     assert "message" not in good
     assert rows["bad.mp3"]["status"] == "not_audio"
     assert "genre" not in rows["bad.mp3"]
+
+
+def test_neither_tensorflow_nor_mlflow_is_imported(crowned):
+    """The command, its worker included, starts fast since it leaves the heavy packages alone."""
+    tiny_project.write_clip(crowned / "good.wav", 1)
+    command = [sys.executable, "-X", "importtime", "-c", "from soundatlas.cli import main; main()"]
+    done = subprocess.run(
+        [*command, "classify", "good.wav", "--json"], cwd=crowned, capture_output=True, text=True, check=False
+    )
+    assert [row["status"] for row in json.loads(done.stdout)] == ["classified"]
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    packages = {name.partition(".")[0] for name in imported}
+    assert "librosa" in packages  # of the worker: its imports are listed too
+    assert not packages & {"tensorflow", "keras", "mlflow", "sklearn", "matplotlib", "prefect", "dvc"}
+    said = [line for line in done.stderr.splitlines() if not line.startswith("import time:")]
+    assert said == ["classifying: 100 %"]
+
+
+def test_bundle_of_an_earlier_version_is_one_line(crowned, model, command):
+    """A champion from before an update says what to run."""
+    tiny_project.make_outdated(crowned / "mlruns/bundles" / content_sha256(model))
+    tiny_project.write_clip(crowned / "a.wav")
+    code, out, err = command(crowned, "classify", "a.wav")
+    assert (code, out) == (1, "")
+    assert "has format 1" in err
+    assert "run `dvc repro`" in err
+    assert err.count("\n") == 1
 
 
 def test_folders_and_files_are_listed_once(crowned, command):

@@ -124,6 +124,16 @@ def test_champion_whose_files_are_incomplete(crowned):
     assert "network.weights.h5" in found.message
 
 
+def test_champion_of_an_earlier_version(crowned):
+    """A bundle that this version of soundatlas cannot load is a fault, with the command that trains anew."""
+    project, folder = crowned
+    tiny_project.make_outdated(folder)
+    (found,) = check_champion(project)
+    assert found.status is Status.FAULT
+    assert "has format 1" in found.message
+    assert found.todo == "run `dvc repro`, which trains it anew"
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", json.dumps({"content_sha256": "nonsense"})])
 def test_damaged_pin(project, text):
     """A pin that is none is a fault with a to-do, not a crash."""

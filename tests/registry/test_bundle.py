@@ -5,14 +5,19 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 import pytest
 import tiny_project
 
 from soundatlas.audio.spectrogram import FIXED, analyse_file
-from soundatlas.errors import BundleError, TrackError
+from soundatlas.errors import BundleError, OutdatedBundleError, TrackError
 from soundatlas.files import read_json, write_json
-from soundatlas.registry.bundle import Bundle
+from soundatlas.learning import export
+from soundatlas.learning.export import export_litert
+from soundatlas.learning.network import load_network
+from soundatlas.registry import bundle as bundles
+from soundatlas.registry.bundle import Bundle, check_export
 from soundatlas.registry.contract import FILES, content_sha256
 
 if TYPE_CHECKING:
@@ -133,16 +138,79 @@ def test_contract_of_another_definition_is_refused(own_model, key):
         Bundle(own_model)
 
 
-def test_contract_without_a_setting_or_of_another_format_is_refused(own_model):
-    """An older contract without a key, and one of a later format, are named as such."""
+def test_contract_of_an_earlier_version_is_outdated(own_model):
+    """A bundle of an earlier format says that it is trained anew, also where it lacks the files that came later."""
     contract = read_json(own_model / "contract.json")
-    write_json(own_model / "contract.json", {**contract, "format": 2})
-    with pytest.raises(BundleError, match="has format 2"):
+    write_json(own_model / "contract.json", {**contract, "format": 1})
+    with pytest.raises(OutdatedBundleError, match=r"has format 1, .*: run `dvc repro`"):
         Bundle(own_model)
+    (own_model / "network.tflite").unlink()
+    with pytest.raises(OutdatedBundleError, match=r"has format 1, .*: run `dvc repro`"):
+        Bundle(own_model)
+
+
+def test_contract_of_a_later_version_is_not_outdated(own_model):
+    """A bundle of a later format asks for a newer soundatlas, and is no older model that may be set aside."""
+    contract = read_json(own_model / "contract.json")
+    write_json(own_model / "contract.json", {**contract, "format": 3})
+    with pytest.raises(BundleError, match=r"has format 3, .*: update soundatlas") as caught:
+        Bundle(own_model)
+    assert not isinstance(caught.value, OutdatedBundleError)
+
+
+def test_contract_without_a_setting_is_named(own_model):
+    """An older contract without a key is named as such."""
+    contract = read_json(own_model / "contract.json")
     del contract["front_end"]["fmin"]
     write_json(own_model / "contract.json", contract)
-    with pytest.raises(BundleError, match="fmin"):
+    with pytest.raises(OutdatedBundleError, match="fmin"):
         Bundle(own_model)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", "no JSON"])
+def test_damaged_contract_is_one_line(own_model, text):
+    """A contract that is none is a clear fault, whether its hash is known or not."""
+    (own_model / "contract.json").write_text(text)
+    with pytest.raises(BundleError, match=r"contract in .* is damaged"):
+        Bundle(own_model)
+
+
+def test_changed_export_is_refused_before_it_is_loaded(own_model, monkeypatch):
+    """The content hash comes first: a file that somebody changed never reaches the native library."""
+    expected = content_sha256(own_model)
+    (own_model / "network.tflite").write_bytes(b"hostile")
+    monkeypatch.setattr(bundles, "LiteRtNetwork", lambda *_, **__: pytest.fail("it was loaded"))
+    with pytest.raises(BundleError, match="files changed"):
+        Bundle(own_model, expected)
+
+
+def test_good_export_agrees_with_the_network(model, clip):
+    """The bundle's two networks say the same of noise, of silence, of the golden clip and of a track."""
+    check_export(model, [analyse_file(clip, Bundle(model).front_end).log_mel])
+
+
+@pytest.mark.parametrize(("weight", "said"), [(0.5, "differs from the trained one by 0"), (np.nan, "NaN or infinity")])
+def test_export_of_another_network_is_refused_with_the_figure(own_model, weight, said):
+    """One changed weight, or one that is no number, is found by comparing outputs."""
+    network = load_network(own_model)
+    kernel, *rest = network.get_layer("genre").get_weights()
+    kernel[0, 0] += weight
+    network.get_layer("genre").set_weights([kernel, *rest])
+    export_litert(network, own_model / "network.tflite")
+    with pytest.raises(BundleError, match=f"{said}.* genre"):
+        check_export(own_model)
+
+
+def test_bundle_with_a_broken_export_is_not_written(tiny_params, tmp_path, monkeypatch):
+    """The writer compares what it wrote, and refuses."""
+
+    def export_nothing_learned(network: keras.Model, path: Path) -> None:
+        untrained = keras.models.clone_model(network)
+        export_litert(untrained, path)
+
+    monkeypatch.setattr(export, "export_litert", export_nothing_learned)
+    with pytest.raises(BundleError, match="differs from the trained one"):
+        tiny_project.write_model(tmp_path / "broken", tiny_params)
 
 
 def test_content_hash_is_of_the_model_and_not_of_the_writing(model, other_model, tiny_params, tmp_path):

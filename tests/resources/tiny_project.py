@@ -11,7 +11,7 @@ import soundfile
 from ruamel.yaml import YAML
 
 from soundatlas.audio.spectrogram import FrontEnd
-from soundatlas.files import sha256_file, write_json
+from soundatlas.files import read_json, sha256_file, write_json
 from soundatlas.learning.labels import LabelSpace, Scale
 from soundatlas.params import Params, parse_params
 from soundatlas.tables import FAILURES, INBOX, LABELS, SIDES, SPLIT, TRACKS, conform, empty, write_table
@@ -97,6 +97,12 @@ def write_model(folder: Path, params: Params, *, seed: int = 1) -> None:
     pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
     settings = {name: params.model_dump(by_alias=True)[name] for name in ("spectrograms", "train")}
     write_json(folder / "about.json", {"params": settings, "best_epoch": 2})
+
+
+def make_outdated(folder: Path) -> None:
+    """Turn a bundle into one of the first format, which had no LiteRT export."""
+    write_json(folder / "contract.json", {**read_json(folder / "contract.json"), "format": 1})
+    (folder / "network.tflite").unlink()
 
 
 def write_evaluation(folder: Path, tracks: pd.DataFrame, *, right: bool = True) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,6 +105,46 @@ def test_prediction_is_that_of_the_bundle(project, tiny_params, model):
         assert row[name] == expected[name]
         assert row[f"{name}_probabilities"] == pytest.approx(expected[f"{name}_probabilities"], abs=1e-5)
     assert row["tempo_bpm"] == pytest.approx(expected["tempo_bpm"], rel=1e-5)
+
+
+def test_stage_imports_neither_tensorflow_nor_mlflow(project, tiny_params, model):
+    """The stage starts fast: what it runs needs no TensorFlow, and the pin no MLflow."""
+    tiny_project.write_clip(project / "data/inbox/a.wav", 4)
+    list_inbox(project, tiny_params)
+    tiny_project.install_champion(project, model)
+    command = [sys.executable, "-X", "importtime", "-m", "soundatlas.stages.classify"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert done.stdout == "classify: 1 files: 1 classified\n"
+    packages = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert "librosa" in packages
+    assert not packages & {"tensorflow", "keras", "mlflow", "sklearn", "matplotlib"}
+
+
+def test_number_of_workers_changes_no_byte(project, tiny_params, model, monkeypatch):
+    """One worker and three give the same table, bit for bit."""
+    for number in range(5):
+        tiny_project.write_clip(project / f"data/inbox/{number}.wav", number, seconds=1.5)
+    list_inbox(project, tiny_params)
+    tiny_project.install_champion(project, model)
+    tables = []
+    for count in ("1", "3"):
+        monkeypatch.setenv("SOUNDATLAS_WORKERS", count)
+        classify.run(project, tiny_params)
+        tables.append((project / "data/predictions/predictions.parquet").read_bytes())
+    assert tables[0] == tables[1]
+
+
+def test_bundle_that_computes_something_else_here_is_no_fault_of_the_files(project, tiny_params, model):
+    """What the workers find wrong with the bundle ends the stage in one line; no file is blamed for it."""
+    tiny_project.write_clip(project / "data/inbox/a.wav", 4)
+    list_inbox(project, tiny_params)
+    other = project / "other"
+    shutil.copytree(model, other)
+    np.save(other / "golden.npy", np.load(other / "golden.npy") + np.float32(1))
+    tiny_project.install_champion(project, other)
+    with pytest.raises(BundleError, match="1 dB"):
+        classify.run(project, tiny_params)
+    assert not (project / "data/predictions").exists()
 
 
 def test_files_that_change_after_the_listing_are_rows(project, tiny_params, model):
