@@ -14,10 +14,10 @@ export DVC_NO_ANALYTICS ?= 1
 export GX_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: help setup demo test test-slow check format lock ui clean
+.PHONY: help setup demo bench-quality test test-slow check format lock ui clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## install everything into .venv
 
@@ -35,6 +35,9 @@ $(READY): $(VENV)/bin/uv requirements.lock pyproject.toml
 demo: $(READY) ## run the whole pipeline on the built-in catalogue and show what came out
 	python -m flows.pipeline
 	@soundatlas summary
+
+bench-quality: $(READY) ## train soundatlas and its peers on the same data: FOLDER=… FMA=… OPTIONS="--folds 5"
+	python -m benchmarks.quality $(if $(FOLDER),--folder "$(FOLDER)") $(if $(FMA),--fma "$(FMA)") $(OPTIONS)
 
 test: $(READY) ## run the tests
 	pytest

@@ -13,6 +13,7 @@ from soundatlas.params import Params
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCE = REPOSITORY / "src" / "soundatlas"
+FOLDERS = ("src", "flows", "benchmarks", "tests")
 GRAPH = YAML(typ="safe").load((REPOSITORY / "dvc.yaml").read_text(encoding="utf-8"))
 STAGES = GRAPH["stages"]
 SECTIONS = {field.alias or name for name, field in Params.model_fields.items()}
@@ -38,7 +39,7 @@ CARRIERS = {
 
 def python_files() -> list[Path]:
     """Every Python file of the project, tests included."""
-    return sorted([*SOURCE.rglob("*.py"), *(REPOSITORY / "tests").rglob("*.py"), *(REPOSITORY / "flows").rglob("*.py")])
+    return sorted(path for folder in FOLDERS for path in (REPOSITORY / folder).rglob("*.py"))
 
 
 def imported_modules(path: Path) -> set[Path]:

@@ -1,0 +1,1 @@
+"""Benchmarks: how good and how fast soundatlas is beside what else one could use. No part of the pipeline."""

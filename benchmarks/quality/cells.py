@@ -1,0 +1,205 @@
+"""The cells of the bench: one training of one peer on one fold with one seed, kept so that a rerun goes on."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.quality.peer import Task
+from soundatlas.files import read_json, sha256_file, sha256_json, write_json
+from soundatlas.learning.labels import MISSING
+from soundatlas.tables import conform, read_table, write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from benchmarks.quality.data import Dataset
+    from benchmarks.quality.peer import Fitted, Peer
+    from benchmarks.quality.splits import Fold
+    from soundatlas.learning.evaluation import Predictions
+    from soundatlas.params import Params
+
+TIMED_CLIPS = 10  # test clips, one after another, after one that is not timed
+MILLISECONDS = 1000
+
+# One row per test track and head (or attribute) whose truth is known and whose class was there to be learnt.
+PREDICTIONS = {
+    "track_id": "str",
+    "group": "str",
+    "head": "str",
+    "actual": "str",
+    "predicted": "str",
+    "probabilities": "object",  # floats, in the order of `all_classes`
+    "actual_value": "float64",
+    "predicted_value": "float64",
+    "train_mean": "float64",  # of an attribute, over the training tracks
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A finished cell.
+
+    Attributes:
+        peer: its name.
+        split: name of the split.
+        fold: number of the fold.
+        seed: of the training.
+        train_seconds: wall time of the training, features and spectrograms left out.
+        ms_per_clip: mean wall time from an audio file to probabilities, one file at a time.
+        notes: what the training has to say.
+        predictions: `PREDICTIONS`.
+    """
+
+    peer: str
+    split: str
+    fold: int
+    seed: int
+    train_seconds: float
+    ms_per_clip: float
+    notes: tuple[str, ...]
+    predictions: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A cell to be done.
+
+    Attributes:
+        peer: who learns.
+        task: from what.
+        classes: head -> all classes of the data set, the columns of every probability.
+        folder: where finished cells lie.
+    """
+
+    peer: Peer
+    task: Task
+    classes: dict[str, tuple[str, ...]]
+    folder: Path
+
+    @cached_property
+    def path(self) -> Path:
+        """Where the cell's figures lie, its predictions beside them; other data, settings or code lie elsewhere."""
+        task = self.task
+        key = sha256_json(
+            {
+                "data": data_sha256(task.fold),
+                "classes": self.classes,
+                "settings": self.peer.settings(task.params),
+                "code": {path.name: _code_sha256(path) for path in self.peer.code},
+                "seed": task.seed,
+            }
+        )
+        name = f"{self.peer.name}-{task.fold.split}-fold{task.fold.number}-seed{task.seed}-{key[:12]}.json"
+        return self.folder / name
+
+
+def make_plans(
+    peers: Sequence[Peer], folds: Sequence[Fold], seeds: Sequence[int], dataset: Dataset, params: Params, folder: Path
+) -> list[Plan]:
+    """Return the cells to be done, peer by peer; a peer without a seed is trained once per fold."""
+    tracks = dataset.collection.tracks
+    return [
+        Plan(peer, Task(dataset, fold, seed, params), all_classes(tracks, fold), folder)
+        for peer in peers
+        for fold in folds
+        for seed in (seeds if peer.seeded else seeds[:1])
+    ]
+
+
+def all_classes(tracks: pd.DataFrame, fold: Fold) -> dict[str, tuple[str, ...]]:
+    """Return head -> every class of the data set, in order, whichever of them the fold's training tracks have."""
+    return {head: tuple(sorted(tracks[head].dropna().unique())) for head in fold.space.classes}
+
+
+def run_plans(plans: Iterable[Plan]) -> Iterator[Cell]:
+    """Do each cell, or read it where it is finished."""
+    for plan in plans:
+        yield read_cell(plan.path) if plan.path.is_file() else _run(plan)
+
+
+def read_cell(path: Path) -> Cell:
+    """Read a finished cell."""
+    about = read_json(path)
+    return Cell(
+        **{**about, "notes": tuple(about["notes"])}, predictions=read_table(path.with_suffix(".parquet"), PREDICTIONS)
+    )
+
+
+def _run(plan: Plan) -> Cell:
+    """Train, predict, time, and keep the result; its figures are written last and mark it finished."""
+    task, path = plan.task, plan.path
+    started = time.perf_counter()
+    fitted = plan.peer.fit(task)
+    train_seconds = time.perf_counter() - started
+    table = prediction_table(fitted.predict(task.fold.test), task.fold, plan.classes)
+    about = {
+        "peer": plan.peer.name,
+        "split": task.fold.split,
+        "fold": task.fold.number,
+        "seed": task.seed,
+        "train_seconds": train_seconds,
+        "ms_per_clip": _ms_per_clip(fitted, task),
+        "notes": list(fitted.notes),
+    }
+    write_table(table, path.with_suffix(".parquet"))
+    write_json(path, about)
+    return read_cell(path)
+
+
+def _ms_per_clip(fitted: Fitted, task: Task) -> float:
+    paths = [task.dataset.collection.root / path for path in task.fold.test["path"].head(TIMED_CLIPS + 1)]
+    fitted.predict_file(paths[0])
+    timed = paths[1:] or paths
+    started = time.perf_counter()
+    for path in timed:
+        fitted.predict_file(path)
+    return (time.perf_counter() - started) / len(timed) * MILLISECONDS
+
+
+def prediction_table(predictions: Predictions, fold: Fold, classes: dict[str, tuple[str, ...]]) -> pd.DataFrame:
+    """Return `PREDICTIONS` of a fold's test tracks.
+
+    Args:
+        predictions: with a column per class of the fold's label space.
+        fold: whose test tracks they are of.
+        classes: head -> the classes to give a probability each, those of the fold among them.
+    """
+    tables = []
+    about = fold.test[["track_id", "group"]]
+    for head, truth in fold.space.class_targets(fold.test).items():
+        known = truth != MISSING
+        columns = [classes[head].index(name) for name in fold.space.classes[head]]
+        wide = np.zeros((len(about), len(classes[head])), np.float32)
+        wide[:, columns] = predictions.probabilities[head]
+        guess = np.asarray(classes[head], dtype=object)[wide.argmax(axis=1)]
+        rows = about.assign(head=head, actual=fold.test[head], predicted=guess, probabilities=list(wide))
+        tables.append(rows[known])
+    for name, values in predictions.values.items():
+        truth = fold.test[name].to_numpy(np.float64)
+        rows = about.assign(
+            head=name, actual_value=truth, predicted_value=values, train_mean=fold.space.attributes[name].mean
+        )
+        tables.append(rows[np.isfinite(truth)])
+    return conform(pd.concat(tables), PREDICTIONS)
+
+
+def data_sha256(fold: Fold) -> str:
+    """Return the hash of all that a peer can learn from or is judged by: audio, labels, sides and groups."""
+    labels = [*fold.space.classes, *fold.space.attributes]
+    parts: dict[str, Any] = {"space": fold.space.contract(), "split": fold.split}
+    for side in ("train", "validation", "test"):
+        rows: pd.DataFrame = getattr(fold, side)
+        parts[side] = rows[["track_id", "audio_sha256", "group", *labels]].to_csv(index=False)
+    return sha256_json(parts)
+
+
+def _code_sha256(path: Path) -> str:
+    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    return sha256_json([sha256_file(file) for file in files])

@@ -1,0 +1,162 @@
+"""The tables that the bench prints, from `bench.json`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from soundatlas.commands.terminal import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+MOST_FAILURES = 10
+MOST_CLASSES = 5  # that are named where some cannot be judged
+
+
+def print_report(console: Console, result: dict[str, Any]) -> None:
+    """Print what was measured: scores, pairs, published figures, and what could not be used or judged."""
+    data = result["data"]
+    console.print(
+        f"\n[bold]Data[/]  {escape(printable(data['name']))}: {data['tracks']} tracks by {data['artists']} artists, "
+        f"{data['hours']:.1f} hours, {data['failures']} failures"
+    )
+    for split, about in result["splits"].items():
+        rows = [row for row in result["rows"] if row["split"] == split]
+        console.print(score_table(rows, split, about, result["settings"]))
+        for row in rows:
+            if row["available"] and row["notes"]:
+                console.print(f"  {escape(row['title'])}: {escape('; '.join(row['notes']))}")
+        if about["attributes"]:
+            console.print(attribute_table(rows, split, about["attributes"], result["settings"]))
+        for line in gaps(split, about, folds=result["settings"]["folds"]):
+            console.print(escape(printable(line)))
+    if result["paired"]:
+        console.print(paired_table(result["paired"], result["settings"]))
+    if result["published"]:
+        console.print(published_table(result["published"]))
+    if result["failures"]:
+        console.print(failure_table(result["failures"]))
+
+
+def score_table(rows: Sequence[dict[str, Any]], split: str, about: dict[str, Any], settings: dict[str, Any]) -> Table:
+    """Return one split's figures: a block per head, a row per peer."""
+    tested = sum(sides["test"] for sides in about["tracks"])
+    table = Table(
+        title=f"{split} split: {tested} test tracks, mean of {len(settings['seeds'])} seeds; "
+        f"{settings['confidence']:.0%} interval by grouped bootstrap",
+        caption="train s: one training, features and spectrograms left out; ms/clip: from the audio file, all included",
+        title_justify="left",
+        caption_justify="left",
+    )
+    for column in ("label", "peer"):
+        table.add_column(column)
+    for column in ("macro F1", "seeds", "weighted F1", "accuracy", "top 3", "ECE", "train s", "ms/clip"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for head in about["heads"]:
+        for row in rows:
+            table.add_row(head, escape(row["title"]), *_cells(row, head))
+        table.add_section()
+    return table
+
+
+def _cells(row: dict[str, Any], head: str) -> list[str]:
+    if not row["available"]:
+        return [f"not available: {escape(row['reason'])}", *[""] * 7]
+    figures = row["heads"][head]
+    per_seed = figures["macro_f1_per_seed"]
+    return [
+        escape(f"{figures['macro_f1']:.2f} [{figures['macro_f1_low']:.2f}, {figures['macro_f1_high']:.2f}]"),
+        f"{min(per_seed):.2f}-{max(per_seed):.2f}" if len(per_seed) > 1 else "",
+        *(f"{figures[name]:.2f}" for name in ("weighted_f1", "accuracy", "top_3_accuracy", "ece")),
+        f"{row['train_seconds']:.1f}",
+        f"{row['ms_per_clip']:.0f}",
+    ]
+
+
+def attribute_table(
+    rows: Sequence[dict[str, Any]], split: str, attributes: Sequence[str], settings: dict[str, Any]
+) -> Table:
+    """Return R2 of every attribute, for the peers that give any."""
+    title = f"{split} split: R2 of the attributes, mean of {len(settings['seeds'])} seeds; 0 is the training mean"
+    table = Table(title=title, title_justify="left")
+    table.add_column("peer")
+    for name in attributes:
+        table.add_column(name, justify="right")
+    for row in rows:
+        if row["available"] and row["attributes"]:
+            table.add_row(escape(row["title"]), *(_r2(row["attributes"].get(name)) for name in attributes))
+    return table
+
+
+def _r2(figures: dict[str, Any] | None) -> str:
+    if figures is None or figures["r2"] is None:
+        return "-"
+    return escape(f"{figures['r2']:.2f} [{figures['r2_low']:.2f}, {figures['r2_high']:.2f}]")
+
+
+def paired_table(rows: Sequence[dict[str, Any]], settings: dict[str, Any]) -> Table:
+    """Return how much better soundatlas is than each peer."""
+    table = Table(
+        title="soundatlas against each peer: difference of macro F1, averaged over seeds",
+        caption=f"{settings['confidence']:.0%} interval by paired, grouped bootstrap, "
+        f"{settings['bootstrap_resamples']} resamples; p: share of them in which soundatlas is not better",
+        title_justify="left",
+        caption_justify="left",
+    )
+    for column in ("split", "peer", "label"):
+        table.add_column(column)
+    for column in ("difference", "interval", "p"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(
+            row["split"],
+            escape(row["title"]),
+            row["head"],
+            f"{row['value']:+.3f}",
+            escape(f"[{row['low']:+.3f}, {row['high']:+.3f}]"),
+            f"{row['p']:.3f}",
+        )
+    return table
+
+
+def published_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """Return what others published on this data set."""
+    table = Table(title="Published on this data set; compare only like with like", title_justify="left")
+    for column in ("method", "split", "label", "metric"):
+        table.add_column(column)
+    table.add_column("value", justify="right")
+    for row in rows:
+        table.add_row(row["who"], row["split"], row["head"], row["metric"], f"{row['value']:.3f}")
+    return table
+
+
+def failure_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """Return the first of what could not be used."""
+    shown = f", the first {MOST_FAILURES}; all in bench.json" if len(rows) > MOST_FAILURES else ""
+    table = Table(title=f"Could not be used: {len(rows)}{shown}", title_justify="left")
+    for column in ("file", "reason", "message"):
+        table.add_column(column)
+    for row in rows[:MOST_FAILURES]:
+        table.add_row(*(escape(printable(row[column])) for column in ("path", "reason", "message")))
+    return table
+
+
+def gaps(split: str, about: dict[str, Any], *, folds: int) -> list[str]:
+    """Return lines on what the split leaves unjudged."""
+    lines = [
+        f"{split} split: {head} is left out: too few of its classes to learn, or none to test"
+        for head in about["left_out"]
+    ]
+    for head, classes in about["classes_not_judged"].items():
+        for kind, names in classes.items():
+            if names:
+                named = ", ".join(names[:MOST_CLASSES]) + (", ..." if len(names) > MOST_CLASSES else "")
+                lines.append(f"{split} split: {len(names)} of {head} {kind.replace('_', ' ')}: {named}")
+    if lines and folds == 1:
+        lines.append("`--folds 5` makes every track a test track once")
+    return lines

@@ -1,0 +1,157 @@
+"""Figures of a peer over all its seeds, and the paired comparison of two peers.
+
+A metric is taken per seed and averaged over the seeds, in the data as they are and in every bootstrap sample of
+whole groups: the interval says how much the choice of test tracks matters to the mean over seeds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import f1_score
+
+from soundatlas.learning import score
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from benchmarks.quality.cells import Cell
+
+
+@dataclass(frozen=True)
+class HeadResult:
+    """What one peer said of the labelled test tracks of one head, over all folds, per seed.
+
+    Attributes:
+        groups: of the tracks, shape (tracks,), in the order of `track_id`.
+        truth: class index, shape (tracks,).
+        probabilities: shape (seeds, tracks, classes).
+        seeds: of the trainings.
+    """
+
+    groups: NDArray[Any]
+    truth: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+    seeds: tuple[int, ...]
+
+    @cached_property
+    def guesses(self) -> NDArray[np.int64]:
+        """Class index per seed and track."""
+        return np.asarray(self.probabilities.argmax(axis=2))
+
+    def macro_f1(self, rows: NDArray[np.int64]) -> float:
+        """Return the macro F1 of some tracks, averaged over the seeds."""
+        return float(np.mean([score.macro_f1(self.truth[rows], guess[rows]) for guess in self.guesses]))
+
+
+def head_result(cells: Sequence[Cell], head: str, classes: tuple[str, ...]) -> HeadResult:
+    """Gather one head of one peer from its cells: all seeds, and all folds one below the other."""
+    seeds = tuple(sorted({cell.seed for cell in cells}))
+    tables = []
+    for seed in seeds:
+        parts = [cell.predictions[cell.predictions["head"] == head] for cell in cells if cell.seed == seed]
+        tables.append(pd.concat(parts).sort_values("track_id", ignore_index=True))
+    index = {name: position for position, name in enumerate(classes)}
+    return HeadResult(
+        tables[0]["group"].to_numpy(),
+        np.asarray(tables[0]["actual"].map(index), dtype=np.int64),
+        np.stack([np.stack(list(table["probabilities"])) for table in tables]).astype(np.float32),
+        seeds,
+    )
+
+
+def class_figures(result: HeadResult, resample_count: int, confidence: float) -> dict[str, Any]:
+    """Return the figures of one head of one peer, each the mean over its seeds, and the macro F1 of every seed."""
+    samples = score.resamples(result.groups, resample_count)
+    best = score.interval(result.macro_f1, samples, len(result.truth), confidence)
+    truth = result.truth
+    figures = [
+        {
+            "weighted_f1": float(f1_score(truth, guess, average="weighted", zero_division=0.0)),
+            "accuracy": score.accuracy(truth, guess),
+            "top_3_accuracy": float((np.argsort(-one, axis=1)[:, : score.TOP] == truth[:, None]).any(axis=1).mean()),
+            "ece": score.expected_calibration_error(truth, one),
+        }
+        for one, guess in zip(result.probabilities, result.guesses, strict=True)
+    ]
+    return {
+        "macro_f1": best.value,
+        "macro_f1_low": best.low,
+        "macro_f1_high": best.high,
+        "macro_f1_per_seed": [score.macro_f1(truth, guess) for guess in result.guesses],
+        **{name: float(np.mean([row[name] for row in figures])) for name in figures[0]},
+        "tracks": len(truth),
+        "classes": len(np.unique(truth)),
+    }
+
+
+def attribute_figures(
+    cells: Sequence[Cell], name: str, resample_count: int, confidence: float
+) -> dict[str, Any] | None:
+    """Return R2 and mean absolute error of one attribute, averaged over the seeds; None where the peer gives none.
+
+    R2 is against predicting the training mean of the fold: 0 is no better than that.
+    """
+    rows = pd.concat([cell.predictions.assign(seed=cell.seed) for cell in cells])
+    rows = rows[rows["head"] == name]
+    if rows.empty:
+        return None
+    wide = rows.pivot_table(index=["track_id", "group"], columns="seed", values="predicted_value")
+    one = rows.drop_duplicates("track_id").set_index("track_id").loc[wide.index.get_level_values("track_id")]
+    truth, mean = one["actual_value"].to_numpy(), one["train_mean"].to_numpy()
+    errors = np.square(wide.to_numpy() - truth[:, None]).mean(axis=1)
+    baseline = np.square(mean - truth)
+
+    def r2(positions: NDArray[np.int64]) -> float:
+        total = baseline[positions].sum()
+        return float(1 - errors[positions].sum() / total) if total > 0 else float("nan")
+
+    samples = score.resamples(wide.index.get_level_values("group").to_numpy(), resample_count)
+    best = score.interval(r2, samples, len(truth), confidence)
+    return {
+        "r2": best.value,
+        "r2_low": best.low,
+        "r2_high": best.high,
+        "mae": float(np.abs(wide.to_numpy() - truth[:, None]).mean()),
+        "tracks": len(truth),
+    }
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much better one peer is than another, in macro F1 averaged over seeds.
+
+    Attributes:
+        value: over all test tracks.
+        low: of the interval, and `high`.
+        p: share of the bootstrap samples in which it is not better.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+def paired_difference(ours: HeadResult, theirs: HeadResult, resample_count: int, confidence: float) -> Difference:
+    """Compare two peers on the same tracks, in the same bootstrap samples of groups.
+
+    Args:
+        ours: the one that may be better.
+        theirs: the other, over the same tracks; its seeds may be others.
+        resample_count: number of samples.
+        confidence: of the interval.
+    """
+
+    def gain(rows: NDArray[np.int64]) -> float:
+        return ours.macro_f1(rows) - theirs.macro_f1(rows)
+
+    differences = np.array([gain(rows) for rows in score.resamples(ours.groups, resample_count)])
+    low, high = np.quantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Difference(gain(np.arange(len(ours.truth))), float(low), float(high), float(np.mean(differences <= 0)))
