@@ -121,8 +121,14 @@ class MusicnnPeer:
     def fit(self, task: Task) -> FittedLinear:
         """Fit the heads as soundatlas fits them."""
         fold = task.fold
-        heads = _fit_heads(self._features, fold.train, fold.validation, fold.space)
+        train, validation = (self._of(tracks) for tracks in (fold.train, fold.validation))
+        heads = import_module("soundatlas.learning.linear_fit").fit_linear_heads(
+            train, fold.train, validation, fold.validation, fold.space, embedding=task.params.train.embedding
+        )
         return FittedLinear(heads, fold.space, self._features, self._extract[-1], _front_end(task.params))
+
+    def _of(self, tracks: pd.DataFrame) -> NDArray[np.float32]:
+        return np.stack([self._features[sha] for sha in tracks["audio_sha256"]])
 
 
 def musicnn_peers() -> list[MusicnnPeer]:
@@ -131,13 +137,6 @@ def musicnn_peers() -> list[MusicnnPeer]:
         MusicnnPeer("musicnn_pooled", "musicnn MSD, mean + max pooled, linear", "pooled"),
         MusicnnPeer("musicnn_penultimate", "musicnn MSD, penultimate, linear", "penultimate"),
     ]
-
-
-def _fit_heads(
-    features: dict[str, NDArray[np.float32]], train: pd.DataFrame, validation: pd.DataFrame, space: LabelSpace
-) -> Any:
-    """Call soundatlas' own fit."""
-    return import_module("soundatlas.learning.linear_fit").fit_linear_heads(features, train, validation, space)
 
 
 def _front_end(params: Params) -> FrontEnd:

@@ -1,0 +1,94 @@
+"""Figures over seeds, and peers compared in pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from benchmarks.quality.cells import Cell, prediction_table
+from benchmarks.quality.scores import HeadResult, attribute_figures, class_figures, head_result, paired_difference
+from soundatlas.learning.evaluation import Predictions
+
+TRACKS = 60
+TRUTH = np.arange(TRACKS) % 3
+GROUPS = np.array([f"work {number // 2}" for number in range(TRACKS)])
+
+
+def result(*wrong) -> HeadResult:
+    """Make a result with a seed per mask of tracks that are taken for the next class."""
+    guesses = [np.where(mask, (TRUTH + 1) % 3, TRUTH) for mask in wrong]
+    probabilities = np.stack([np.eye(3, dtype=np.float32)[guess] * 0.7 + 0.1 for guess in guesses])
+    return HeadResult(GROUPS, TRUTH, probabilities, tuple(range(len(wrong))))
+
+
+def test_a_better_peer_is_surely_better():
+    """One that is nearly always right beats one that is nearly never: p is 0 and the interval is above it."""
+    rarely, mostly = np.arange(TRACKS) % 10 == 0, np.arange(TRACKS) % 10 != 0
+    gain = paired_difference(result(rarely, rarely), result(mostly), 300, 0.95)
+    assert gain.p == 0
+    assert 0 < gain.low < gain.value < gain.high
+    assert paired_difference(result(mostly), result(rarely), 300, 0.95).p == 1
+
+
+def test_equal_peers_are_not_told_apart():
+    """Two that err equally often, each on other works, have a difference near 0 and p near a half."""
+    first = np.arange(TRACKS) % 12 < 6
+    gain = paired_difference(result(first), result(~first), 1000, 0.95)
+    assert abs(gain.value) < 0.01
+    assert 0.4 < gain.p < 0.6
+    assert gain.low < 0 < gain.high
+
+
+def test_the_difference_is_of_means_over_seeds():
+    """It is the mean over the seeds of one less that of the other, whatever the number of seeds of each."""
+    one, two = np.arange(TRACKS) % 4 == 0, np.arange(TRACKS) % 5 == 0
+    ours, theirs = result(one, two), result(np.ones(TRACKS, dtype=bool))
+    expected = [f1_score(TRUTH, guess, average="macro") for guess in ours.guesses]
+    assert paired_difference(ours, theirs, 100, 0.95).value == pytest.approx(np.mean(expected))
+
+
+def test_figures_are_means_over_seeds():
+    """Each figure is the mean of what scikit-learn says of each seed, and every seed's macro F1 is kept."""
+    ours = result(np.arange(TRACKS) % 4 == 0, np.arange(TRACKS) % 5 == 0)
+    figures = class_figures(ours, 100, 0.95)
+    macro = [f1_score(TRUTH, guess, average="macro") for guess in ours.guesses]
+    assert figures["macro_f1_per_seed"] == pytest.approx(macro)
+    assert figures["macro_f1"] == pytest.approx(np.mean(macro))
+    assert figures["weighted_f1"] == pytest.approx(
+        np.mean([f1_score(TRUTH, guess, average="weighted") for guess in ours.guesses])
+    )
+    assert figures["accuracy"] == pytest.approx((0.75 + 0.8) / 2)
+    assert figures["top_3_accuracy"] == 1
+    assert figures["ece"] == pytest.approx((abs(0.8 - 0.75) + abs(0.8 - 0.8)) / 2, abs=1e-6)
+    assert figures["macro_f1_low"] < figures["macro_f1"] < figures["macro_f1_high"]
+
+
+def cell(fold, seed, probabilities, tempo) -> Cell:
+    """Make a cell of given predictions."""
+    table = prediction_table(
+        Predictions({"genre": np.asarray(probabilities, np.float32)}, {"tempo_bpm": np.asarray(tempo)}),
+        fold,
+        {"genre": ("jig", "march", "reel", "waltz")},
+    )
+    return Cell("peer", "work", 0, seed, 1.0, 1.0, (), table)
+
+
+def test_a_class_that_was_never_learnt_is_not_judged(fold):
+    """A test track of a new genre is left out; the others' probabilities stand in the data set's columns."""
+    shares = [[0.6, 0.3, 0.1], [0.6, 0.3, 0.1], [0.1, 0.7, 0.2]]
+    judged = head_result([cell(fold, 1, shares, [90, 91, 92])], "genre", ("jig", "march", "reel", "waltz"))
+    assert judged.truth.tolist() == [0, 3]
+    np.testing.assert_allclose(judged.probabilities[0], [[0.6, 0, 0.3, 0.1], [0.1, 0, 0.7, 0.2]])
+    assert judged.guesses.tolist() == [[0, 2]]
+
+
+def test_r2_is_against_the_training_mean(fold):
+    """True values have 1, the training mean 0, and two seeds their mean; a peer without values has none."""
+    shares = np.eye(3)
+    mean = fold.space.attributes["tempo_bpm"].mean
+    right, dull = cell(fold, 1, shares, [90.0, 91, 92]), cell(fold, 2, shares, [mean] * 3)
+    assert attribute_figures([right], "tempo_bpm", 100, 0.95)["r2"] == 1
+    assert attribute_figures([dull], "tempo_bpm", 100, 0.95)["r2"] == pytest.approx(0)
+    assert attribute_figures([right, dull], "tempo_bpm", 100, 0.95)["r2"] == pytest.approx(0.5)
+    assert attribute_figures([right], "polyphony", 100, 0.95) is None
