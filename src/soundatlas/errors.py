@@ -1,15 +1,16 @@
 """Every fault that soundatlas names, as one tree.
 
-    SoundatlasError            exit 1   something went wrong; the message says what to do
-    |-- ParamsError            exit 2   params.yaml holds a key or value that cannot be
-    |-- UsageError             exit 2   a command was called in a way that cannot be
-    |-- NotReadyError          exit 3   a configuration, a package or a permission is missing
-    |-- TooManyFailuresError   exit 1   more tracks failed than the stage allows
-    |-- DataRefusedError       exit 1   validation found errors: the line stops before training
-    |-- StoreError             exit 1   the spectrogram store is damaged or of another contract
-    |-- BundleError            exit 1   a model bundle is damaged or computes something else here
-    |   `-- OutdatedBundleError exit 1   another version of soundatlas wrote it: train anew
-    `-- TrackError             (a row)  one track cannot be used; carries a reason code
+    SoundatlasError              exit 1   something went wrong; the message says what to do
+    |-- ParamsError              exit 2   params.yaml holds a key or value that cannot be
+    |-- UsageError               exit 2   a command was called in a way that cannot be
+    |-- NotReadyError            exit 3   a configuration, a package or a permission is missing
+    |-- BackboneUnavailableError exit 3   a pretrained network cannot be fetched or read
+    |-- TooManyFailuresError     exit 1   more tracks failed than the stage allows
+    |-- DataRefusedError         exit 1   validation found errors: the line stops before training
+    |-- StoreError               exit 1   the spectrogram store is damaged or of another contract
+    |-- BundleError              exit 1   a model bundle is damaged or computes something else here
+    |   `-- OutdatedBundleError  exit 1   another version of soundatlas wrote it: train anew
+    `-- TrackError               (a row)  one track cannot be used; carries a reason code
 
 A `TrackError` never ends a stage: it becomes a row in a failures table.
 """
@@ -37,6 +38,12 @@ class UsageError(SoundatlasError):
 
 class NotReadyError(SoundatlasError):
     """A configuration, an optional package or a permission is missing; the message says how to get it."""
+
+    exit_code = 3
+
+
+class BackboneUnavailableError(SoundatlasError):
+    """The pretrained network cannot be fetched, or is not the one that we know; the message says how to do without."""
 
     exit_code = 3
 

@@ -88,6 +88,13 @@ class SpectrogramsParams(Section):
         return self
 
 
+class BackboneParams(Section):
+    """Computing the features of `train.backbone`."""
+
+    timeout_seconds: Positive
+    max_failure_rate: Share
+
+
 class SplitParams(Section):
     """Who learns and who judges. Shares are of groups, not of tracks."""
 
@@ -134,6 +141,7 @@ class TrainParams(Section):
 
     classes: list[Name] = Field(min_length=1)
     attributes: list[Name]
+    backbone: Literal["none", "musicnn_msd", "musicnn_mtt", "musicnn", "fusion"]
     i_have_permission_to_train_on_restricted_content: bool
     window_seconds: Positive
     window_overlap: Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -202,6 +210,7 @@ class Params(Section):
     ingest: IngestParams
     catalog: CatalogParams
     spectrograms: SpectrogramsParams
+    backbone: BackboneParams
     split: SplitParams
     validate_: ValidateParams = Field(alias="validate")
     train: TrainParams

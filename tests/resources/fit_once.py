@@ -26,6 +26,7 @@ TRAIN, VALIDATION = 24, 8
 PARAMS = TrainParams(
     classes=["genre", "artist"],
     attributes=["tempo_bpm"],
+    backbone="none",
     i_have_permission_to_train_on_restricted_content=False,
     window_seconds=1.0,
     window_overlap=0.5,
