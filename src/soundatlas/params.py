@@ -136,6 +136,13 @@ class AugmentationParams(Section):
     mixup: float = Field(ge=0.0, le=10.0)
 
 
+class OpenSetParams(Section):
+    """Telling a class that the model never heard."""
+
+    head: Name | None
+    accepted: OpenShare
+
+
 class TrainParams(Section):
     """The network and how it is fitted."""
 
@@ -156,15 +163,29 @@ class TrainParams(Section):
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)]
     attribute_weight: float = Field(ge=0.0)
     augmentation: AugmentationParams
+    open_set: OpenSetParams
     patience: int = Field(gt=0)
     seed: int = Field(ge=0, lt=2**31)
+
+    def hop_frames(self, window_frames: int) -> int:
+        """Return the frames between the starts of two windows that are averaged to a track."""
+        return max(1, round(window_frames * (1 - self.window_overlap)))
 
     @model_validator(mode="after")
     def _heads_are_distinct(self) -> Self:
         heads = [*self.classes, *self.attributes]
         if twice := sorted({head for head in heads if heads.count(head) > 1}):
             raise ValueError(f"classes and attributes name {twice[0]!r} twice")
+        if self.open_set.head is not None and self.open_set.head not in self.classes:
+            raise ValueError(f"open_set.head is {self.open_set.head!r}, which is not in classes")
         return self
+
+
+class RepeatsParams(Section):
+    """How often the training is repeated to see what luck and what the split does."""
+
+    seeds: int = Field(ge=1, le=20)
+    random_split: bool
 
 
 class EvaluateParams(Section):
@@ -214,6 +235,7 @@ class Params(Section):
     split: SplitParams
     validate_: ValidateParams = Field(alias="validate")
     train: TrainParams
+    repeats: RepeatsParams
     evaluate: EvaluateParams
     promote: PromoteParams
     classify: ClassifyParams

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -49,6 +49,13 @@ class FeatureTable:
     shas: tuple[str, ...]
     features: NDArray[np.float32]
 
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return {sha: row for row, sha in enumerate(self.shas)}
+
+    def __contains__(self, audio_sha256: object) -> bool:
+        return audio_sha256 in self._position
+
     def rows(self) -> dict[str, NDArray[np.float32]]:
         """Return audio SHA-256 -> features."""
         return dict(zip(self.shas, self.features, strict=True))
@@ -59,10 +66,9 @@ class FeatureTable:
         Raises:
             StoreError: when a track has none.
         """
-        position = {sha: row for row, sha in enumerate(self.shas)}
-        if lacking := [sha for sha in shas if sha not in position]:
+        if lacking := [sha for sha in shas if sha not in self]:
             raise StoreError(f"{len(lacking)} tracks have no backbone features: run `dvc repro backbone`")
-        return self.features[[position[sha] for sha in shas]]
+        return self.features[[self._position[sha] for sha in shas]]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from soundatlas.learning.linear_heads import LinearHeads
+
 NETWORK, BACKBONE = "network", "backbone"
 BLEND = "blend"
 Calibration = dict[str, dict[str, float]]  # part, or "blend" -> head -> temperature
@@ -50,6 +52,16 @@ def blend(parts: dict[str, TrackOutput], calibration: Calibration) -> TrackOutpu
 
 def _scaled(output: TrackOutput, head: str, temperatures: dict[str, float]) -> NDArray[np.float64]:
     return np.asarray(log_softmax(output.logits[head].astype(np.float64) / temperatures[head]))
+
+
+def linear_output(linear: LinearHeads, features: NDArray[np.float32]) -> TrackOutput:
+    """Return what the linear heads say of one track's features, float32 of shape (features,)."""
+    logits, values = linear.predict(features[None])
+    return TrackOutput(
+        {head: row[0] for head, row in logits.items()},
+        {name: float(row[0]) for name, row in values.items()},
+        linear.embed(features[None])[0],
+    )
 
 
 def calibrate(tracks: Sequence[dict[str, TrackOutput]], truth: dict[str, NDArray[np.int64]]) -> Calibration:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
 from soundatlas.audio.windows import cut_windows
 from soundatlas.learning.backbone import FUSION, NONE
-from soundatlas.learning.blend import BACKBONE, NETWORK, Calibration, blend, calibrate
+from soundatlas.learning.blend import BACKBONE, NETWORK, Calibration, blend, calibrate, linear_output
 from soundatlas.learning.fit import Fitted, fit_network
 from soundatlas.learning.labels import LabelSpace
 from soundatlas.learning.linear_fit import fit_linear_heads
@@ -21,29 +18,13 @@ from soundatlas.learning.track import TrackOutput, predict_track
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from soundatlas.learning.backbone_features import FeatureTable
+    import pandas as pd
+
+    from soundatlas.learning.inputs import Inputs
     from soundatlas.learning.linear_heads import LinearHeads
     from soundatlas.learning.resume import Checkpoint
     from soundatlas.params import TrainParams
     from soundatlas.store.reading import SpectrogramStore
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What a model hears of each track.
-
-    Attributes:
-        store: spectrograms.
-        features: of the backbone; None without one.
-        window_frames: length of a window, in frames; `hop_frames` between the starts of two.
-        n_mels: height of a window, in mel bands.
-    """
-
-    store: SpectrogramStore
-    features: FeatureTable | None
-    window_frames: int
-    hop_frames: int
-    n_mels: int
 
 
 @dataclass(frozen=True)
@@ -122,7 +103,10 @@ def train_model(
     parts = _parts(fitted, linear, space, inputs, shas)
     calibration = calibrate(parts, space.class_targets(validation))
     blended = [blend(track, calibration) for track in parts]
-    open_set = fit_open_set(blended, validation, space, params)
+    open_set = None
+    if params.open_set.head is not None:
+        truth = space.class_targets(validation)[params.open_set.head]
+        open_set = fit_open_set(blended, truth, params.open_set.head, accepted=params.open_set.accepted)
     return Trained(space, fitted, linear, calibration, open_set)
 
 
@@ -138,5 +122,5 @@ def _parts(
             part[NETWORK] = predict_track(run, space, windows)
     if linear is not None and inputs.features is not None:
         for part, row in zip(parts, inputs.features.of(shas), strict=True):
-            part[BACKBONE] = linear.output(row)
+            part[BACKBONE] = linear_output(linear, row)
     return parts

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from soundatlas.learning.labels import LabelSpace
+    from soundatlas.registry.contract import Contract
     from soundatlas.registry.pin import Champion
 
 CLASSIFIED = "classified"
@@ -25,9 +25,12 @@ FILE_COLUMNS = ("path", "status", "message", "audio_sha256", "duration_seconds")
 MODEL_COLUMNS = ("model_name", "model_version", "model_sha256")
 
 
-def prediction_columns(space: LabelSpace) -> list[str]:
-    """Return the columns that a model with these labels fills."""
+def prediction_columns(contract: Contract) -> list[str]:
+    """Return the columns that a model with this contract fills."""
+    space = contract.space
     heads = [f"{head}{suffix}" for head in space.classes for suffix in ("", "_confidence", "_probabilities")]
+    if contract.open_set is not None:
+        heads += [f"{contract.open_set.head}{suffix}" for suffix in ("_knownness", "_known")]
     return [*heads, *space.attributes, "embedding"]
 
 
@@ -53,12 +56,12 @@ def classify_listing(
     Returns:
         A row per listed file in the listing's order: path, status ("classified" or a reason code), message,
         audio_sha256, duration_seconds, per head the label, its confidence and the probabilities of all classes,
-        the attributes in their own units, the embedding, and which model said so.
+        for the head whose classes may be unknown its knownness and whether that suffices, the attributes in their own units, the embedding, and which model said so.
 
     Raises:
         BundleError: when the bundle is changed, or computes something else on this machine.
     """
-    space = read_contract(folder, champion.content_sha256).space
+    contract = read_contract(folder, champion.content_sha256)
     readable = listing[listing["reason"].isna()]
     requests = [
         Request(sha, root, path, folder, champion.content_sha256)
@@ -82,7 +85,7 @@ def classify_listing(
         {"path": path, "audio_sha256": sha, **found.get(path, {"status": reason, "message": message})}
         for path, sha, reason, message in listing[["path", "audio_sha256", "reason", "message"]].itertuples(index=False)
     ]
-    columns = [*FILE_COLUMNS, *prediction_columns(space), *MODEL_COLUMNS]
+    columns = [*FILE_COLUMNS, *prediction_columns(contract), *MODEL_COLUMNS]
     return pd.DataFrame(rows, columns=columns)
 
 

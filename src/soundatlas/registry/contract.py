@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.errors import BundleError, OutdatedBundleError
 from soundatlas.files import read_json, sha256_file, sha256_json
+from soundatlas.learning.blend import BACKBONE, NETWORK, Calibration
 from soundatlas.learning.labels import LabelSpace
+from soundatlas.learning.linear_heads import HEADS_NAME
+from soundatlas.learning.open_set import OpenSet
 from soundatlas.learning.track import EMBEDDING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CONTRACT_NAME = "contract.json"
-CONTRACT_FORMAT = 2  # 1 had no LiteRT export
+CONTRACT_FORMAT = 2  # 1 had neither LiteRT exports nor parts
 EXPORT_NAME = "network.tflite"
-FILES = ("architecture.json", "network.weights.h5", EXPORT_NAME, CONTRACT_NAME, "golden.flac", "golden.npy")
+BACKBONE_NAME = "backbone.tflite"
+PART_FILES = {
+    NETWORK: ("architecture.json", "network.weights.h5", EXPORT_NAME, "golden-network.npy"),
+    BACKBONE: (BACKBONE_NAME, HEADS_NAME, "golden-backbone.npy"),
+}
+FILES = (CONTRACT_NAME, "golden.flac")
 
 
 @dataclass(frozen=True)
@@ -26,16 +34,22 @@ class Contract:
 
     Attributes:
         content_sha256: of all the bundle's files.
-        front_end: from audio to log-mel.
+        front_ends: part -> from audio to its log-mel.
         space: ordered classes, and attributes with their scales.
-        window_frames: length of a window; `hop_frames` between the starts of two.
+        calibration: the temperatures.
+        open_set: how a class that was never heard is told; None where that was not asked for.
+        backbone: whose features the part "backbone" hears, as `feature_contract` describes them; None without one.
+        window_frames: length of the network's windows; `hop_frames` between the starts of two.
         mean_db: of the training tracks, dB; `std_db` their standard deviation.
-        embedding: length of the embedding.
+        embedding: length of the network's embedding.
     """
 
     content_sha256: str
-    front_end: FrontEnd
+    front_ends: dict[str, FrontEnd]
     space: LabelSpace
+    calibration: Calibration
+    open_set: OpenSet | None
+    backbone: dict[str, Any] | None
     window_frames: int
     hop_frames: int
     mean_db: float
@@ -57,10 +71,24 @@ def check_files(folder: Path) -> None:
         BundleError: when one is missing.
     """
     lacking = [name for name in FILES if not (folder / name).is_file()]
-    if lacking and CONTRACT_NAME not in lacking:
+    if CONTRACT_NAME not in lacking:
         _check_format(folder)
+        lacking += [name for name in files_of(folder) if not (folder / name).is_file()]
     if lacking:
         raise BundleError(f"the model bundle in {folder} lacks {lacking[0]}: run `dvc repro train`")
+
+
+def files_of(folder: Path) -> tuple[str, ...]:
+    """Return the names of the files that make up a bundle with this contract.
+
+    Raises:
+        BundleError: when the contract names no part that there is.
+    """
+    try:
+        parts = read_json(folder / CONTRACT_NAME)["parts"]
+        return tuple(sorted([*FILES, *(name for part in sorted(parts) for name in PART_FILES[part])]))
+    except (ValueError, KeyError, TypeError):
+        raise BundleError(f"the contract in {folder} is damaged: run `dvc repro train`") from None
 
 
 def content_sha256(folder: Path) -> str:
@@ -70,7 +98,7 @@ def content_sha256(folder: Path) -> str:
         BundleError: when a file is missing.
     """
     check_files(folder)
-    return sha256_json({name: sha256_file(folder / name) for name in FILES})
+    return sha256_json({name: sha256_file(folder / name) for name in files_of(folder)})
 
 
 def contract_sha256(folder: Path) -> str:
@@ -92,10 +120,9 @@ def read_contract(folder: Path, expected_sha256: str | None = None) -> Contract:
     content = content_sha256(folder)
     if expected_sha256 not in {None, content}:
         raise BundleError(f"the model bundle in {folder} is not the one that was registered: its files changed")
-    _check_format(folder)
     contract = read_json(folder / CONTRACT_NAME)
     try:
-        front_end = FrontEnd.from_contract(contract["front_end"])
+        front_ends = {part: FrontEnd.from_contract(values) for part, values in contract["parts"].items()}
     except (ValueError, KeyError) as error:
         raise OutdatedBundleError(
             f"the model bundle in {folder} does not fit this version of soundatlas ({error}): "
@@ -103,8 +130,11 @@ def read_contract(folder: Path, expected_sha256: str | None = None) -> Contract:
         ) from None
     return Contract(
         content,
-        front_end,
+        front_ends,
         LabelSpace.from_contract(contract),
+        contract["calibration"],
+        OpenSet(**contract["open_set"]) if contract["open_set"] else None,
+        contract["backbone"],
         int(contract["window_frames"]),
         int(contract["window_hop_frames"]),
         float(contract["normalisation"]["mean_db"]),

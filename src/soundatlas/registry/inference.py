@@ -48,8 +48,13 @@ def classify_request(request: Request) -> Heard | BundleError:
         bundle = _bundle(request.bundle, request.bundle_sha256)
     except BundleError as error:
         return error
-    spectrogram = compute(Job(request.audio_sha256, request.root, request.path, bundle.front_end))
-    return Heard(spectrogram.duration_seconds, bundle.classify_log_mel(spectrogram.log_mel))
+    spectrograms = {
+        part: compute(Job(request.audio_sha256, request.root, request.path, front_end))
+        for part, front_end in bundle.front_ends.items()
+    }
+    duration = next(iter(spectrograms.values())).duration_seconds
+    log_mels = {part: spectrogram.log_mel for part, spectrogram in spectrograms.items()}
+    return Heard(duration, bundle.classify_log_mels(log_mels))
 
 
 @lru_cache(maxsize=1)

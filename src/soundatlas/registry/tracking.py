@@ -11,6 +11,7 @@ import git
 import mlflow
 import pandas as pd
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.time import get_current_time_millis
 from ruamel.yaml import YAML
@@ -70,6 +71,16 @@ class Tracking:
         self.client.log_batch(run.info.run_id, params=params)
         self._log_dataset(run.info.run_id)
         return str(run.info.run_id)
+
+    def resume_training(self, run_id: str | None) -> str | None:
+        """Open the run of a training that was cut off again; None when there is no such run in this place."""
+        if run_id is None:
+            return None
+        try:
+            self.client.update_run(run_id, status="RUNNING")
+        except MlflowException:  # another registry, or the run was deleted: the training gets a new one
+            return None
+        return run_id
 
     @contextlib.contextmanager
     def closing_run(self, run_id: str) -> Iterator[None]:

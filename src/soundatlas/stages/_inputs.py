@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from soundatlas.audio.spectrogram import FrontEnd
+from soundatlas.errors import StoreError
+from soundatlas.learning.backbone import NONE, backbone_of
+from soundatlas.learning.backbone_features import FEATURES_NAME, read_features
+from soundatlas.learning.inputs import Inputs
 from soundatlas.store.reading import SpectrogramStore
 from soundatlas.tables import SPLIT, TRACKS, read_table
 
@@ -21,10 +25,32 @@ def open_store(root: Path, params: Params) -> SpectrogramStore:
     return SpectrogramStore(root / "data/spectrograms", FrontEnd.of(params.spectrograms).sha256())
 
 
-def load_sides(root: Path, store: SpectrogramStore) -> dict[str, pd.DataFrame]:
-    """Return side -> its tracks that have a spectrogram, with their `group`, ordered by `track_id`."""
+def open_inputs(root: Path, params: Params) -> Inputs:
+    """Open what a model with these parameters hears of the catalogue's tracks.
+
+    Raises:
+        StoreError: when the backbone's features are missing, damaged or another backbone's.
+    """
+    store, front_end = open_store(root, params), FrontEnd.of(params.spectrograms)
+    features = None
+    if params.train.backbone != NONE:
+        features = read_features(root / "data/backbone" / FEATURES_NAME)
+        if features.contract["backbone"] != backbone_of(params.train.backbone):
+            raise StoreError("data/backbone holds another backbone's features: run `dvc repro backbone`")
+    window_frames = front_end.frames(params.train.window_seconds)
+    return Inputs(store, features, window_frames, params.train.hop_frames(window_frames), front_end.n_mels)
+
+
+def load_sides(root: Path, inputs: Inputs, split: pd.DataFrame | None = None) -> dict[str, pd.DataFrame]:
+    """Return side -> its tracks that can be heard, with their `group`, ordered by `track_id`.
+
+    Args:
+        root: of the project.
+        inputs: a track that is missing in any part of them is left out.
+        split: rows of `tables.SPLIT`; by default those of stage `split`.
+    """
     tracks = read_table(root / "data/catalog/tracks.parquet", TRACKS)
-    split = read_table(root / "data/split/split.parquet", SPLIT)
+    split = read_table(root / "data/split/split.parquet", SPLIT) if split is None else split
     joined = split[["track_id", "group", "side"]].merge(tracks, on="track_id", validate="one_to_one")
-    usable = joined[[sha in store for sha in joined["audio_sha256"]]].sort_values("track_id")
+    usable = joined[[sha in inputs for sha in joined["audio_sha256"]]].sort_values("track_id")
     return {str(side): rows.reset_index(drop=True) for side, rows in usable.groupby("side")}

@@ -12,8 +12,8 @@ from soundatlas.errors import DataRefusedError
 from soundatlas.files import replacing_folder, write_json
 from soundatlas.learning.baselines import baseline_probabilities
 from soundatlas.learning.evaluation import Evaluation, Predictions, evaluate
-from soundatlas.progress import progress
-from soundatlas.stages._inputs import load_sides, open_store
+from soundatlas.stages._examination import classified, luck, retrieval, unknowns
+from soundatlas.stages._inputs import load_sides, open_inputs
 from soundatlas.stages._run import run_stage
 
 if TYPE_CHECKING:
@@ -32,17 +32,13 @@ def run(root: Path, params: Params) -> None:
     from soundatlas.registry.bundle import Bundle
     from soundatlas.registry.tracking import Tracking
 
-    store = open_store(root, params)
-    sides = load_sides(root, store)
+    inputs = open_inputs(root, params)
+    sides = load_sides(root, inputs)
     if "test" not in sides:
         raise DataRefusedError("no track with a spectrogram is on the test side: see data/split/split.parquet")
     test = sides["test"]
     bundle = Bundle(root / "data/model")
-    rows = []
-    with progress("classifying the test tracks", len(test)) as advance:
-        for sha in test["audio_sha256"]:
-            rows.append(bundle.classify_log_mel(store.log_mel(sha)))
-            advance()
+    rows = classified(bundle, inputs, test, "classifying the test tracks")
     model = Predictions(
         {
             head: np.array([list(row.probabilities[head].values()) for row in rows], dtype=np.float32)
@@ -55,10 +51,13 @@ def run(root: Path, params: Params) -> None:
         test["group"].to_numpy(),
         bundle.space,
         model,
-        baseline_probabilities(store, sides["train"], test, bundle.space),
+        baseline_probabilities(inputs.store, sides["train"], test, bundle.space),
         resample_count=params.evaluate.bootstrap_resamples,
         confidence=params.evaluate.confidence,
     )
+    evaluation.metrics["embedding"] = retrieval(bundle, inputs, sides["train"], test, rows, params.evaluate)
+    evaluation.metrics["open_set"] = unknowns(root, bundle, test, rows, params.evaluate)
+    evaluation.metrics["repeats"] = luck(root, bundle, params.train.seed, test, rows, params.evaluate)
     with replacing_folder(root / "data/evaluation") as folder:
         about_tracks = test[["track_id", "audio_sha256", "group", "path"]]
         table = pd.concat([about_tracks, pd.DataFrame([row.row() for row in rows])], axis="columns")

@@ -68,22 +68,22 @@ def _fetch(registry: ModelRegistry, champion: Champion) -> Path:
 
 def _check_export(root: Path, params: Params) -> None:
     """Compare the model's export with its Keras network on test tracks, before anybody can load it by name."""
-    from soundatlas.registry.bundle import check_export
-    from soundatlas.stages._inputs import load_sides, open_store
+    from soundatlas.registry.bundle_writing import check_export
+    from soundatlas.stages._inputs import load_sides, open_inputs
 
-    store = open_store(root, params)
-    shas = load_sides(root, store)["test"]["audio_sha256"].head(EXAMPLES)
-    check_export(root / "data/model", [store.log_mel(sha) for sha in shas])
+    inputs = open_inputs(root, params)
+    shas = load_sides(root, inputs)["test"]["audio_sha256"].head(EXAMPLES)
+    check_export(root / "data/model", [inputs.store.log_mel(sha) for sha in shas])
 
 
 def _verdict(root: Path, params: Params, registry: ModelRegistry, champion: Champion | None) -> Verdict:
     """Compare `data/model/` with the champion, or with the majority class while there is none that can be loaded."""
     from soundatlas.registry.bundle import Bundle
     from soundatlas.registry.gate import judge_against, judge_first
-    from soundatlas.stages._inputs import load_sides, open_store
+    from soundatlas.stages._inputs import load_sides, open_inputs
 
-    store = open_store(root, params)
-    sides = load_sides(root, store)
+    inputs = open_inputs(root, params)
+    sides = load_sides(root, inputs)
     test, heads = sides["test"], params.promote.primary
     predictions = pd.read_parquet(root / "data/evaluation/predictions.parquet").set_index("track_id")
     challenger = predictions.loc[test["track_id"], heads].reset_index(drop=True)
@@ -97,9 +97,9 @@ def _verdict(root: Path, params: Params, registry: ModelRegistry, champion: Cham
         majority = {head: str(sides["train"][head].value_counts().idxmax()) for head in heads}
         verdict = judge_first(truth, challenger, majority, groups, params.promote)
         return replace(verdict, reason=verdict.reason + outdated)
-    same_front_end = bundle.front_end.sha256() == store.contract_sha256
+    stored = bundle.reads(inputs)
     rows = [
-        bundle.classify_log_mel(store.log_mel(sha)) if same_front_end else bundle.classify_file(root / path)
+        bundle.classify_stored(inputs, sha) if stored else bundle.classify_file(root / path)
         for sha, path in zip(test["audio_sha256"], test["path"], strict=True)
     ]
     rival = pd.DataFrame([prediction.row() for prediction in rows])

@@ -8,17 +8,16 @@ import pandas as pd
 
 from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.files import replacing_file, sha256_json, write_json
-from soundatlas.learning.labels import LabelSpace
 from soundatlas.learning.repeats import GROUPED, RANDOM, random_sides
-from soundatlas.stages._inputs import load_sides, open_store
+from soundatlas.stages._inputs import load_sides, open_inputs
 from soundatlas.stages._run import run_stage
 from soundatlas.tables import SPLIT, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from soundatlas.learning.inputs import Inputs
     from soundatlas.params import Params
-    from soundatlas.store.reading import SpectrogramStore
 
 FOLDER = "data/repeats"
 
@@ -29,7 +28,7 @@ def run(root: Path, params: Params) -> None:
     A finished training is kept: a killed stage goes on with the next one. `data/repeats/` holds a table per training;
     the first seed on the split is stage `train`'s own, and is not repeated here.
     """
-    store = open_store(root, params)
+    inputs = open_inputs(root, params)
     split = read_table(root / "data/split/split.parquet", SPLIT)
     seeds = range(params.train.seed, params.train.seed + params.repeats.seeds)
     wanted = [(GROUPED, split, seed) for seed in seeds[1:]]
@@ -39,7 +38,7 @@ def run(root: Path, params: Params) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     names: dict[str, str] = {}
     for number, (kind, sides_of_tracks, seed) in enumerate(wanted, start=1):
-        sides = load_sides(root, store, sides_of_tracks)
+        sides = load_sides(root, inputs, sides_of_tracks)
         key = _key(params, sides, seed)
         names[f"{kind}-{seed}.parquet"] = key
         path = folder / f"{kind}-{seed}.parquet"
@@ -47,7 +46,7 @@ def run(root: Path, params: Params) -> None:
             print(f"repeats: {number} of {len(wanted)}: {kind} split, seed {seed}: kept")  # noqa: T201 - progress
             continue
         print(f"repeats: {number} of {len(wanted)}: {kind} split, seed {seed}: training", flush=True)  # noqa: T201
-        table = train_and_predict(store, sides, params, seed)
+        table = train_and_predict(inputs, sides, params, seed)
         with replacing_file(path) as beside:
             table.assign(split=kind, seed=seed, key=key).to_parquet(beside, index=False, compression="zstd")
     for path in folder.glob("*.parquet"):
@@ -57,36 +56,23 @@ def run(root: Path, params: Params) -> None:
 
 
 def _key(params: Params, sides: dict[str, pd.DataFrame], seed: int) -> str:
-    """Return the hash of all that a training depends on."""
+    """Return the hash of all that a training and its predictions depend on."""
     labels = ["audio_sha256", "group", *params.train.classes, *params.train.attributes]
     rows = {side: tracks[labels].astype(str).to_dict("list") for side, tracks in sides.items()}
     front_end = FrontEnd.of(params.spectrograms).contract()
     return sha256_json({"train": params.train.model_dump(), "front_end": front_end, "rows": rows, "seed": seed})
 
 
-def train_and_predict(
-    store: SpectrogramStore, sides: dict[str, pd.DataFrame], params: Params, seed: int
-) -> pd.DataFrame:
+def train_and_predict(inputs: Inputs, sides: dict[str, pd.DataFrame], params: Params, seed: int) -> pd.DataFrame:
     """Train with a seed and return a row per test track: track_id, group, and per head prediction and truth."""
-    from soundatlas.learning.fit import fit_network
-    from soundatlas.learning.predicting import predict_tracks
+    from soundatlas.learning.training import train_model
 
-    front_end = FrontEnd.of(params.spectrograms)
-    train, test = sides["train"], sides["test"]
-    space = LabelSpace.of(train, params.train.classes, params.train.attributes)
-    fitted = fit_network(
-        store,
-        train,
-        sides["validation"],
-        space,
-        params.train.model_copy(update={"seed": seed}),
-        window_frames=front_end.frames(params.train.window_seconds),
-        n_mels=front_end.n_mels,
-    )
-    outputs = predict_tracks(fitted.network, space, store, test["audio_sha256"].tolist(), params.train)
+    test = sides["test"]
+    trained = train_model(inputs, sides["train"], sides["validation"], params.train.model_copy(update={"seed": seed}))
+    outputs = trained.outputs(inputs, test["audio_sha256"].tolist())
     columns: dict[str, Any] = {"track_id": test["track_id"], "group": test["group"]}
-    for head, names in space.classes.items():
-        columns[head] = [names[int(row.logits[head].argmax())] for row in outputs]
+    for head, names in trained.space.classes.items():
+        columns[head] = [names[int(output.logits[head].argmax())] for output in outputs]
         columns[f"{head}_truth"] = test[head].where(test[head].isin(names))
     return pd.DataFrame(columns)
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.errors import DataRefusedError
-from soundatlas.files import read_json, replacing_folder, write_json
-from soundatlas.learning.labels import LabelSpace
-from soundatlas.stages._inputs import load_sides, open_store
+from soundatlas.files import read_json, replacing_folder, sha256_json, write_json
+from soundatlas.stages._inputs import load_sides, open_inputs
 from soundatlas.stages._run import run_stage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from soundatlas.learning.inputs import Inputs
     from soundatlas.params import Params
 
 
@@ -27,8 +27,8 @@ def run(root: Path, params: Params) -> None:
     """
     if not read_json(root / "data/validation/report.json")["passed"]:
         raise DataRefusedError("validation found errors: see data/data_docs/index.html")
-    store = open_store(root, params)
-    sides = load_sides(root, store)
+    inputs = open_inputs(root, params)
+    sides = load_sides(root, inputs)
     for side in ("train", "validation"):
         if side not in sides:
             raise DataRefusedError(f"no track with a spectrogram is on the {side} side: see data/split/split.parquet")
@@ -36,8 +36,7 @@ def run(root: Path, params: Params) -> None:
     refuse_restricted(
         pd.concat([train, validation]), allowed=params.train.i_have_permission_to_train_on_restricted_content
     )
-    space = LabelSpace.of(train, params.train.classes, params.train.attributes)
-    _fit(root, params, store, train, validation, space)
+    _fit(root, params, inputs, train, validation)
 
 
 def refuse_restricted(tracks: pd.DataFrame, *, allowed: bool) -> None:
@@ -54,11 +53,10 @@ def refuse_restricted(tracks: pd.DataFrame, *, allowed: bool) -> None:
         )
 
 
-def _fit(
-    root: Path, params: Params, store: Any, train: pd.DataFrame, validation: pd.DataFrame, space: LabelSpace
-) -> None:
-    from soundatlas.learning.fit import fit_network
-    from soundatlas.registry.bundle import write_bundle
+def _fit(root: Path, params: Params, inputs: Inputs, train: pd.DataFrame, validation: pd.DataFrame) -> None:
+    from soundatlas.learning.resume import Checkpoint
+    from soundatlas.learning.training import train_model
+    from soundatlas.registry.bundle_writing import write_bundle
     from soundatlas.registry.contract import content_sha256
     from soundatlas.registry.tracking import Tracking
 
@@ -72,12 +70,15 @@ def _fit(
             "validation": validation["duration_seconds"].sum() / 3600,
         },
     }
+    checkpoint = Checkpoint(root / CHECKPOINT, training_key(params, {"train": train, "validation": validation}))
     tracking = Tracking(root)
-    run_id = tracking.start_training(about)
+    run_id = tracking.resume_training(checkpoint.extra.get("run_id")) or tracking.start_training(about)
+    if checkpoint.history:
+        print(f"train: goes on after epoch {len(checkpoint.history)}", flush=True)  # noqa: T201 - the stage's progress
 
     def on_epoch(epoch: int, row: dict[str, float]) -> None:
         tracking.log_epoch(run_id, epoch, row)
-        accuracies = ", ".join(f"{head} {row[f'val_{head}_accuracy']:.2f}" for head in space.classes)
+        accuracies = ", ".join(f"{head} {row[f'val_{head}_accuracy']:.2f}" for head in params.train.classes)
         print(  # noqa: T201 - the stage's progress
             f"train: epoch {epoch} of {params.train.epochs}: loss {row['loss']:.3f}, validation loss "
             f"{row['val_loss']:.3f}, window accuracy {accuracies}",
@@ -85,32 +86,32 @@ def _fit(
         )
 
     with tracking.closing_run(run_id), replacing_folder(root / "data/model") as folder:
-        fitted = fit_network(
-            store,
-            train,
-            validation,
-            space,
-            params.train,
-            window_frames=front_end.frames(params.train.window_seconds),
-            n_mels=front_end.n_mels,
-            on_epoch=on_epoch,
+        trained = train_model(
+            inputs, train, validation, params.train, checkpoint=checkpoint, extra={"run_id": run_id}, on_epoch=on_epoch
         )
-        write_bundle(
-            folder,
-            fitted.network,
-            space,
-            front_end,
-            params.train,
-            mean_db=fitted.mean_db,
-            std_db=fitted.std_db,
-            examples=[store.log_mel(sha) for sha in validation["audio_sha256"].head(EXAMPLES)],
+        examples = [inputs.store.log_mel(sha) for sha in validation["audio_sha256"].head(EXAMPLES)]
+        write_bundle(folder, trained, front_end, params.train, features=inputs.features, examples=examples)
+        history = trained.fitted.history if trained.fitted else []
+        pd.DataFrame(history, columns=list(history[0]) if history else HISTORY_COLUMNS).to_csv(
+            folder / "history.csv", index=False, lineterminator="\n"
         )
-        pd.DataFrame(fitted.history).to_csv(folder / "history.csv", index=False, lineterminator="\n")
-        write_json(folder / "about.json", about | {"best_epoch": fitted.best_epoch, "epochs_run": len(fitted.history)})
+        kept = trained.fitted.kept_epoch if trained.fitted else 0
+        write_json(folder / "about.json", about | {"kept_epoch": kept, "epochs_run": len(history)})
         tracking.finish_training(run_id, content_sha256(folder))
-    print(f"train: kept epoch {fitted.best_epoch} of {len(fitted.history)}")  # noqa: T201
+    checkpoint.remove()
+    print(f"train: kept epoch {kept} of {len(history)}" if history else f"train: heads over {params.train.backbone}")  # noqa: T201
 
 
+def training_key(params: Params, sides: dict[str, pd.DataFrame]) -> str:
+    """Return the hash of all that a training depends on: parameters, front end, tracks and their labels."""
+    columns = ["audio_sha256", *params.train.classes, *params.train.attributes]
+    rows = {side: tracks[columns].astype(str).to_dict("list") for side, tracks in sides.items()}
+    front_end = FrontEnd.of(params.spectrograms).contract()
+    return sha256_json({"train": params.train.model_dump(), "front_end": front_end, "rows": rows})
+
+
+CHECKPOINT = "data/.unfinished/train"  # what a killed training goes on from
+HISTORY_COLUMNS = ["epoch", "loss", "val_loss"]
 EXAMPLES = 8  # tracks on which the export is compared with the network
 LOGGED_SECTIONS = ("catalog", "spectrograms", "split", "train")
 

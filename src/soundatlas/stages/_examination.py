@@ -1,0 +1,150 @@
+"""What stage `evaluate` looks at beyond the scores of one training: embedding, unknown classes, luck and leakage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+from soundatlas.audio.features import mfcc_statistics
+from soundatlas.files import read_json
+from soundatlas.learning import score
+from soundatlas.learning.repeats import GROUPED, summarise
+from soundatlas.learning.retrieval import NEAREST, average_precisions
+from soundatlas.progress import progress
+from soundatlas.tables import INBOX, read_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from soundatlas.learning.inputs import Inputs
+    from soundatlas.params import EvaluateParams
+    from soundatlas.registry.bundle import Bundle, TrackPrediction
+
+MOST_GALLERY_TRACKS = 5_000  # training tracks among which neighbours are sought; enough for a stable figure
+GALLERY_SEED = 0
+
+
+def classified(bundle: Bundle, inputs: Inputs, tracks: pd.DataFrame, description: str) -> list[TrackPrediction]:
+    """Classify tracks of the catalogue from what was computed for them, with a progress bar."""
+    rows = []
+    with progress(description, len(tracks)) as advance:
+        for sha in tracks["audio_sha256"]:
+            rows.append(bundle.classify_stored(inputs, sha))
+            advance()
+    return rows
+
+
+def retrieval(
+    bundle: Bundle,
+    inputs: Inputs,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    predictions: list[TrackPrediction],
+    params: EvaluateParams,
+) -> dict[str, dict[str, float]]:
+    """Return how well test tracks find training tracks of their class: head -> mAP@10, beside MFCC statistics.
+
+    Args:
+        bundle: the model.
+        inputs: what it hears.
+        train: the training tracks, the gallery.
+        test: the test tracks, the queries; the split sees to it that none shares its work with the gallery.
+        predictions: of the test tracks.
+        params: section `evaluate`.
+    """
+    gallery = train.sample(min(len(train), MOST_GALLERY_TRACKS), random_state=GALLERY_SEED).sort_index()
+    offered = np.stack([row.embedding for row in classified(bundle, inputs, gallery, "embedding the training tracks")])
+    queries = np.stack([row.embedding for row in predictions])
+    level, spread, plain = _mfcc(inputs, gallery)
+    peers = (_mfcc(inputs, test)[2] - level) / spread
+    figures = {}
+    wanted, there = bundle.space.class_targets(test), bundle.space.class_targets(gallery)
+    for head in bundle.space.classes:
+        ours = average_precisions(queries, wanted[head], offered, there[head])
+        theirs = average_precisions(peers, wanted[head], (plain - level) / spread, there[head])
+        known = np.isfinite(ours)
+        if not known.any():
+            continue
+        samples = score.resamples(test["group"].to_numpy()[known], params.bootstrap_resamples)
+        for name, values in (("map_at_10", ours[known]), ("mfcc_map_at_10", theirs[known])):
+            found = score.interval(
+                lambda rows, v=values: float(v[rows].mean()), samples, len(values), params.confidence
+            )  # type: ignore[misc]
+            figures.setdefault(head, {"queries": float(known.sum()), "nearest": float(NEAREST)}).update(
+                {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+            )
+    return figures
+
+
+def _mfcc(inputs: Inputs, tracks: pd.DataFrame) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    rows = np.stack([mfcc_statistics(inputs.store.log_mel(sha)) for sha in tracks["audio_sha256"]])
+    return rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-6), rows
+
+
+def unknowns(
+    root: Path, bundle: Bundle, test: pd.DataFrame, predictions: list[TrackPrediction], params: EvaluateParams
+) -> dict[str, dict[str, float]]:
+    """Return how well classes that were never heard are told from known ones: head -> AUROC and rates.
+
+    Unknown are test tracks whose class no training track has, and new music whose class a source knows.
+    """
+    open_set = bundle.contract.open_set
+    if open_set is None:
+        return {}
+    head, names = open_set.head, set(bundle.space.classes[open_set.head])
+    labelled = [(row, label) for row, label in zip(predictions, test[head], strict=True) if isinstance(label, str)]
+    inbox = read_table(root / "data/catalog/inbox.parquet", INBOX)
+    if head in inbox:
+        strangers = inbox[inbox["reason"].isna() & inbox[head].notna() & ~inbox[head].isin(names)]
+        labelled += [(bundle.classify_file(root / row.path), getattr(row, head)) for row in strangers.itertuples()]
+    known = np.array([label in names for _, label in labelled])
+    knownness = np.array([row.known[head][0] for row, _ in labelled])
+    if not known.any() or known.all():
+        return {}
+
+    def auroc(rows: NDArray[np.int64]) -> float:
+        mixed = known[rows].any() and not known[rows].all()
+        return float(roc_auc_score(known[rows], knownness[rows])) if mixed else float("nan")
+
+    samples = score.resamples(np.arange(len(known)), params.bootstrap_resamples)
+    found = score.interval(auroc, samples, len(known), params.confidence)
+    passed = knownness >= open_set.threshold
+    return {
+        head: {
+            "auroc": found.value,
+            "auroc_low": found.low,
+            "auroc_high": found.high,
+            "known_tracks": float(known.sum()),
+            "unknown_tracks": float((~known).sum()),
+            "known_accepted": float(passed[known].mean()),
+            "unknown_rejected": float((~passed[~known]).mean()),
+        }
+    }
+
+
+def luck(
+    root: Path,
+    bundle: Bundle,
+    seed: int,
+    test: pd.DataFrame,
+    predictions: list[TrackPrediction],
+    params: EvaluateParams,
+) -> dict[str, dict[str, Any]]:
+    """Return the scores over seeds and splits: this training's test tracks, and those of stage `repeats`."""
+    heads = [*bundle.space.classes]
+    rows = pd.DataFrame([prediction.row() for prediction in predictions])[heads]
+    truths = {f"{head}_truth": test[head].where(test[head].isin(bundle.space.classes[head])) for head in heads}
+    own = rows.assign(track_id=test["track_id"], group=test["group"], split=GROUPED, seed=seed, **truths)
+    folder = root / "data/repeats"
+    parts = [own, *(pd.read_parquet(folder / name) for name in sorted(read_json(folder / "repeats.json")))]
+    return summarise(
+        pd.concat(parts, ignore_index=True),
+        heads,
+        resample_count=params.bootstrap_resamples,
+        confidence=params.confidence,
+    )
