@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -51,3 +51,32 @@ def average_precisions(
     most = np.minimum([(offered == label).sum() for label in wanted], nearest).astype(np.float64)
     most[(wanted == MISSING) | (most == 0)] = np.nan
     return np.asarray((precision * hits).sum(axis=1) / most)
+
+
+def mean_average_precision(
+    embeddings: NDArray[Any], labels: NDArray[np.int64], groups: NDArray[Any], neighbours: int = NEAREST
+) -> float:
+    """Return the mAP@10: each track asks for the tracks nearest to it by cosine, and those of its class are right.
+
+    Tracks of one group (a work) never answer each other: they would be found by their notes, not by their class.
+
+    Args:
+        embeddings: shape (tracks, dimensions).
+        labels: class index per track.
+        groups: group per track.
+        neighbours: how many answers count.
+
+    Returns:
+        0 to 1; NaN where no track has another of its class outside its group.
+    """
+    unit = normalised(embeddings)
+    scores = []
+    for likeness, label, group in zip(unit @ unit.T, labels, groups, strict=True):
+        asked = np.flatnonzero(groups != group)
+        right = labels[asked] == label
+        if not right.any():
+            continue
+        found = right[np.argsort(-likeness[asked], kind="stable")[:neighbours]]
+        precision = np.cumsum(found) / np.arange(1, len(found) + 1)
+        scores.append(float((precision * found).sum()) / min(neighbours, int(right.sum())))
+    return float(np.mean(scores)) if scores else float("nan")
