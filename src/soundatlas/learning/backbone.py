@@ -132,7 +132,8 @@ class FeatureExtractor:
             float32, shape (`feature_size`,).
         """
         windows = cut_windows(log_mel, WINDOW_FRAMES, HOP_FRAMES)
-        return np.mean([self._pooled(window) for window in windows], axis=0, dtype=np.float64).astype(np.float32)
+        pooled = np.stack([self._pooled(window) for window in windows])
+        return np.asarray(pooled.mean(axis=0, dtype=np.float64), dtype=np.float32)
 
     def _pooled(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
         self._interpreter.set_tensor(self._input, np.ascontiguousarray(window[None], dtype=np.float32))

@@ -1,4 +1,4 @@
-"""The features that a backbone hears in each track: a table by audio hash, of which only what is missing is computed."""
+"""The features that a backbone hears in each track, by audio hash; only what is missing is computed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -23,6 +22,7 @@ from soundatlas.workers import map_in_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
