@@ -14,10 +14,10 @@ export DVC_NO_ANALYTICS ?= 1
 export GX_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: help setup demo bench-quality test test-slow check format lock ui clean
+.PHONY: help setup demo bench-inference bench-quality test test-slow check format lock ui clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## install everything into .venv
 
@@ -57,6 +57,9 @@ format: $(READY) ## format the code
 
 ui: $(READY) ## open Prefect, MLflow, Data Docs and the evaluation in the browser
 	@python -m flows.serve --prefect-port $(PREFECT_PORT) --mlflow-port $(MLFLOW_PORT) --pages-port $(PAGES_PORT)
+
+bench-inference: $(READY) ## measure classification from mp3 against other ways, after make demo
+	python -m benchmarks.inference
 
 lock: $(VENV)/bin/uv ## resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --constraint constraints.txt \

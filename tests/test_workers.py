@@ -202,3 +202,16 @@ def test_map_takes_its_worker_count_from_the_environment(monkeypatch: pytest.Mon
     monkeypatch.setenv("SOUNDATLAS_WORKERS", "none")
     with pytest.raises(UsageError, match="SOUNDATLAS_WORKERS"):
         next(map_in_workers(worker_functions.behave, ["a"], timeout_seconds=LONG))
+
+
+def test_workers_keep_to_one_thread_unless_told_otherwise(monkeypatch) -> None:
+    """BLAS in a worker gets one thread, the user's own choice stands, and the parent's environment stays as it was."""
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    names = ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"]
+    found = [
+        outcome.value
+        for outcome in map_in_workers(worker_functions.read_variable, names, timeout_seconds=LONG, workers=1)
+    ]
+    assert found == ["1", "3"]
+    assert "OPENBLAS_NUM_THREADS" not in os.environ

@@ -5,6 +5,7 @@ Each worker has a pipe of its own: whatever becomes of it concerns only the item
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import pickle
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from soundatlas.errors import TrackError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from concurrent.futures import Future
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
@@ -28,6 +29,7 @@ Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 WAITING_PER_WORKER = 4  # tasks handed out ahead, so that memory does not grow with the number of tracks
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 GRACE_SECONDS = 5.0  # for a process that closed its pipe to end by itself
 
 
@@ -151,7 +153,8 @@ class _Worker:
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
             self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-            self._process.start()
+            with _single_threaded():
+                self._process.start()
             theirs.close()  # the process holds the only other end, so that its death is read as the end of the pipe
 
     def _end(self, grace_seconds: float = 0.0) -> int | None:
@@ -165,6 +168,22 @@ class _Worker:
             code, self._process = self._process.exitcode, None
             self._pipe.close()
             return code
+
+
+@contextlib.contextmanager
+def _single_threaded() -> Iterator[None]:
+    """Let a process that starts now keep to one thread, unless the user has said otherwise.
+
+    Every worker would start as many BLAS threads as there are processors, and they take them from each other: on two
+    processors a log-mel cost twice the time. They read this when they are imported.
+    """
+    added = {name: "1" for name in THREAD_VARIABLES if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
 
 
 def _serve(pipe: Connection) -> None:

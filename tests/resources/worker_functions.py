@@ -56,3 +56,8 @@ def wait_by_rank(rank: int) -> tuple[int, int]:
     """Take longer for lower ranks, so that they end in the wrong order."""
     time.sleep(0.05 * max(0, 4 - rank))
     return rank, os.getpid()
+
+
+def read_variable(name: str) -> str | None:
+    """Tell what the environment says."""
+    return os.environ.get(name)
