@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import ThreadpoolController
 
 from benchmarks.quality import hand_features
 from soundatlas.learning.evaluation import Predictions
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 STRENGTHS = (0.001, 0.01, 0.1, 1.0)  # C of the logistic regression; the validation tracks choose
 ALPHAS = tuple(10.0**power for power in range(5))  # of the ridge regression; leave-one-out chooses
 MAX_ITERATIONS = 2000
+MANY_TRACKS = 2000  # from here on several threads help the boosting
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,11 @@ class FittedHand:
 
     def _apply(self, x: NDArray[np.float32]) -> Predictions:
         probabilities = {}
-        for head, model in self.classifiers.items():
-            probabilities[head] = np.zeros((len(x), len(self.space.classes[head])), np.float32)
-            probabilities[head][:, model.classes_] = model.predict_proba(x)
-        return Predictions(probabilities, {name: model.predict(x) for name, model in self.regressors.items()})
+        with _threads(x):
+            for head, model in self.classifiers.items():
+                probabilities[head] = np.zeros((len(x), len(self.space.classes[head])), np.float32)
+                probabilities[head][:, model.classes_] = model.predict_proba(x)
+            return Predictions(probabilities, {name: model.predict(x) for name, model in self.regressors.items()})
 
 
 @dataclass(frozen=True)
@@ -127,18 +131,31 @@ def _ridge(x: Any, y: Any, _seed: int) -> Any:
 
 def _boosting(x: Any, y: Any, _x_validation: Any, _y_validation: Any, seed: int) -> Any:
     """Fit scikit-learn's gradient boosting as it comes, with balanced classes."""
-    return HistGradientBoostingClassifier(class_weight="balanced", early_stopping=False, random_state=seed).fit(x, y)
+    model = HistGradientBoostingClassifier(class_weight="balanced", early_stopping=False, random_state=seed)
+    with _threads(x):
+        return model.fit(x, y)
 
 
 def _boosted_values(x: Any, y: Any, seed: int) -> Any:
-    return HistGradientBoostingRegressor(early_stopping=False, random_state=seed).fit(x, y)
+    with _threads(x):
+        return HistGradientBoostingRegressor(early_stopping=False, random_state=seed).fit(x, y)
+
+
+def _threads(x: Any) -> Any:
+    """Keep small fits on one thread: more would spend their time waiting for each other, minutes on a busy machine."""
+    return _controller().limit(limits=1 if len(x) < MANY_TRACKS else None, user_api="openmp")
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()  # looks at every loaded library: once is enough
 
 
 def logistic_regression() -> HandPeer:
     """Return the linear peer."""
-    return HandPeer("mfcc_lr", "MFCC, chroma, contrast + logistic regression", False, _logistic, _ridge)
+    return HandPeer("mfcc_lr", "MFCC, chroma + logistic regr.", False, _logistic, _ridge)
 
 
 def gradient_boosting() -> HandPeer:
     """Return the boosted peer. Without early stopping and with fewer than 200,000 tracks no seed changes it."""
-    return HandPeer("mfcc_gb", "MFCC, chroma, contrast + gradient boosting", False, _boosting, _boosted_values)
+    return HandPeer("mfcc_gb", "MFCC, chroma + boosting", False, _boosting, _boosted_values)

@@ -134,8 +134,8 @@ class MusicnnPeer:
 def musicnn_peers() -> list[MusicnnPeer]:
     """Return both peers."""
     return [
-        MusicnnPeer("musicnn_pooled", "musicnn MSD, mean + max pooled, linear", "pooled"),
-        MusicnnPeer("musicnn_penultimate", "musicnn MSD, penultimate, linear", "penultimate"),
+        MusicnnPeer("musicnn_pooled", "musicnn mean + max + linear", "pooled"),
+        MusicnnPeer("musicnn_penultimate", "musicnn penultimate + linear", "penultimate"),
     ]
 
 

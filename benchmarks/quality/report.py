@@ -29,8 +29,8 @@ def print_report(console: Console, result: dict[str, Any]) -> None:
         rows = [row for row in result["rows"] if row["split"] == split]
         console.print(score_table(rows, split, about, result["settings"]))
         for row in rows:
-            if row["available"] and row["notes"]:
-                console.print(f"  {escape(row['title'])}: {escape('; '.join(row['notes']))}")
+            if line := "; ".join(row["notes"]) if row["available"] else f"not available: {row['reason']}":
+                console.print(f"  {escape(row['title'])}: {escape(line)}")
         if about["attributes"]:
             console.print(attribute_table(rows, split, about["attributes"], result["settings"]))
         for line in gaps(split, about, folds=result["settings"]["folds"]):
@@ -40,6 +40,8 @@ def print_report(console: Console, result: dict[str, Any]) -> None:
     if result["published"]:
         console.print(published_table(result["published"]))
     if result["failures"]:
+        first = f", the first {MOST_FAILURES}; all in bench.json" if len(result["failures"]) > MOST_FAILURES else ""
+        console.print(f"Could not be used: {len(result['failures'])}{first}")
         console.print(failure_table(result["failures"]))
 
 
@@ -66,12 +68,12 @@ def score_table(rows: Sequence[dict[str, Any]], split: str, about: dict[str, Any
 
 def _cells(row: dict[str, Any], head: str) -> list[str]:
     if not row["available"]:
-        return [f"not available: {escape(row['reason'])}", *[""] * 7]
+        return ["not available", *[""] * 7]
     figures = row["heads"][head]
     per_seed = figures["macro_f1_per_seed"]
     return [
         escape(f"{figures['macro_f1']:.2f} [{figures['macro_f1_low']:.2f}, {figures['macro_f1_high']:.2f}]"),
-        f"{min(per_seed):.2f}-{max(per_seed):.2f}" if len(per_seed) > 1 else "",
+        f"{min(per_seed):.2f}-{max(per_seed):.2f}" if row["seeded"] else "no seed",
         *(f"{figures[name]:.2f}" for name in ("weighted_f1", "accuracy", "top_3_accuracy", "ece")),
         f"{row['train_seconds']:.1f}",
         f"{row['ms_per_clip']:.0f}",
@@ -137,8 +139,7 @@ def published_table(rows: Sequence[dict[str, Any]]) -> Table:
 
 def failure_table(rows: Sequence[dict[str, Any]]) -> Table:
     """Return the first of what could not be used."""
-    shown = f", the first {MOST_FAILURES}; all in bench.json" if len(rows) > MOST_FAILURES else ""
-    table = Table(title=f"Could not be used: {len(rows)}{shown}", title_justify="left")
+    table = Table()
     for column in ("file", "reason", "message"):
         table.add_column(column)
     for row in rows[:MOST_FAILURES]:

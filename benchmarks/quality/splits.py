@@ -128,8 +128,8 @@ def _folds(
     strata = tracks[params.train.classes[0]].fillna("").to_numpy()
     sides = []
     for rest, test in _divide(keys, strata, folds):
-        share = max(2, round(1 / params.split.validation))
-        train, validation = (rest[part] for part in _divide(keys[rest], strata[rest], share)[0])
+        inner = max(2, min(round(1 / params.split.validation), _most_folds(keys[rest], strata[rest])))
+        train, validation = (rest[part] for part in _divide(keys[rest], strata[rest], inner)[0])
         side = pd.Series("train", index=tracks.index)
         side.iloc[test] = "test"
         side.iloc[validation] = "validation"
@@ -139,11 +139,17 @@ def _folds(
 
 
 def _divide(keys: Any, strata: Any, folds: int) -> list[tuple[Any, Any]]:
-    groups, largest = len(np.unique(keys)), int(np.unique(strata, return_counts=True)[1].max())
-    if folds > min(groups, largest):
-        raise UsageError(f"--folds {folds}: only {groups} groups, and {largest} tracks of the largest class")
+    if folds > _most_folds(keys, strata):
+        raise UsageError(
+            f"{folds} folds are more than the tracks of the largest class or the groups: give fewer with --folds"
+        )
     divider = StratifiedGroupKFold(folds, shuffle=True, random_state=FOLD_SEED)
     return list(divider.split(np.zeros(len(keys)), strata, keys))
+
+
+def _most_folds(keys: Any, strata: Any) -> int:
+    """Return into how many folds tracks can be divided."""
+    return min(len(np.unique(keys)), int(np.unique(strata, return_counts=True)[1].max()))
 
 
 def _judged(parts: list[dict[str, pd.DataFrame]], params: Params) -> tuple[list[str], list[str]]:

@@ -88,7 +88,7 @@ def test_a_training_too_long_is_shortened_and_told(task):
 
 
 def test_a_peer_that_is_missing_says_what(monkeypatch):
-    """musicnn without soundatlas' backbone is not available, and the reason names the module."""
+    """The musicnn peers without soundatlas' backbone is not available, and each reason names the module."""
     monkeypatch.setattr(musicnn_peer, "NEEDED", ("soundatlas.learning.no_such_module",))
     assert [peer.missing() for peer in musicnn_peer.musicnn_peers()] == [
         "soundatlas.learning.no_such_module is not there"

@@ -86,11 +86,11 @@ def test_classes_that_cannot_be_judged_are_named(collection_of, params):
 def test_too_little_data_is_refused(collection_of, params):
     """More folds than tracks of a class, an empty side, and no label to learn are each one line."""
     few = collection_of([{"genre": "jig"}, {"genre": "reel"}])
-    with pytest.raises(UsageError, match="--folds 5: only 2 groups"):
+    with pytest.raises(UsageError, match="5 folds are more than"):
         make_folds(few, "work", params, 5)
     with pytest.raises(DataRefusedError, match="no track on the"):
         make_folds(few, "work", params, 1)
-    with pytest.raises(DataRefusedError, match="no label of train.classes"):
+    with pytest.raises(DataRefusedError, match=r"no label of train\.classes"):
         make_folds(collection_of([{"title": f"{number}"} for number in range(40)]), "work", params, 1)
 
 
