@@ -236,6 +236,7 @@ def test_whole_number_serves_as_a_float() -> None:
         ({"split.salt": ""}, "split.salt should have at least 1 character, not ''"),
         ({"split.validation": 0.6, "split.test": 0.4}, "split.validation + test is 1: nothing is left to train on"),
         ({"split.test": 0.0}, "split.test should be greater than 0, not 0.0"),
+        ({"split.max_bit_error_rate": 0.5}, "split.max_bit_error_rate should be less than or equal to 0.3, not 0.5"),
         ({"validate.min_year": 2031}, "validate.min_year is 2031, above max_year 2030"),
         ({"train.classes": []}, "train.classes should have at least 1 item, not []"),
         ({"train.classes.1": "two words"}, "train.classes.1 should match pattern"),

@@ -102,6 +102,8 @@ class SplitParams(Section):
     salt: str = Field(min_length=1)
     validation: OpenShare
     test: OpenShare
+    near_duplicates: bool
+    max_bit_error_rate: Annotated[float, Field(gt=0.0, le=0.3)]
 
     @model_validator(mode="after")
     def _leaves_some_to_train(self) -> Self:

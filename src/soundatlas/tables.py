@@ -85,6 +85,14 @@ MANIFEST: Schema = {
 # One row per catalogue track.
 SPLIT: Schema = {"track_id": "str", "audio_sha256": "str", "group": "str", "side": "str"}
 
+# One row per pair of tracks that hold the same recording in other bytes; of tracks with equal bytes, the first.
+DUPLICATES: Schema = {
+    "track_id": "str",
+    "other_track_id": "str",  # the greater of the two
+    "bit_error_rate": "float64",  # over the 5 s that agree best
+    "offset_seconds": "float64",  # where in the first the second one begins; negative where it begins before
+}
+
 ML_USES = ("allowed", "restricted", "unknown")
 SIDES = ("train", "validation", "test")
 REASONS = {

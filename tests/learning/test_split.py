@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from soundatlas.learning.split import MIN_ALBUMS, assign_sides, side_of
 from soundatlas.params import SplitParams
-from soundatlas.tables import SIDES, SPLIT, TRACKS, conform
+from soundatlas.tables import DUPLICATES, SIDES, SPLIT, TRACKS, conform, empty
 
-BY_WORK = SplitParams(group="work", salt="salt", validation=0.2, test=0.2)
+BY_WORK = SplitParams(
+    group="work", salt="salt", validation=0.2, test=0.2, near_duplicates=True, max_bit_error_rate=0.09
+)
 BY_ALBUM = BY_WORK.model_copy(update={"group": "album"})
 
 NAMES = st.sampled_from([None, "", "Un", "ün", "Deux", "deux!", "Trois", "Quatre"])
@@ -88,6 +90,52 @@ def test_only_the_united_move(catalogue) -> None:
     assert after.loc["t:003", "side"] == after.loc["t:007", "side"]
     others = before.index.difference(["t:003", "t:007"])
     pd.testing.assert_frame_equal(after.loc[others], before.loc[others])
+
+
+def _pairs(*numbers: tuple[int, int]) -> pd.DataFrame:
+    """Make pairs of near-duplicates of tracks by their numbers."""
+    rows = [{"track_id": f"t:{min(pair):03d}", "other_track_id": f"t:{max(pair):03d}"} for pair in numbers]
+    return conform(pd.DataFrame(rows), DUPLICATES) if rows else empty(DUPLICATES)
+
+
+PAIRS = st.lists(st.tuples(st.integers(0, 34), st.integers(0, 34)).filter(lambda pair: pair[0] != pair[1]), max_size=8)
+
+
+@settings(max_examples=50)
+@given(CATALOGUES, st.lists(ROWS, max_size=10), PAIRS, st.sampled_from([BY_WORK, BY_ALBUM]))
+def test_near_duplicates_are_on_one_side(rows, more, pairs, params) -> None:
+    """Whatever the names say, both tracks of a pair have one group and one side."""
+    tracks = _tracks([*rows, *more])
+    known = [pair for pair in pairs if max(pair) < len(tracks)]
+    split = assign_sides(tracks, params, _pairs(*known)).set_index("track_id")
+    for one, other in known:
+        assert split.loc[f"t:{one:03d}", "group"] == split.loc[f"t:{other:03d}", "group"]
+        assert split.loc[f"t:{one:03d}", "side"] == split.loc[f"t:{other:03d}", "side"]
+
+
+@settings(max_examples=50)
+@given(CATALOGUES, st.lists(ROWS, max_size=10), PAIRS)
+def test_new_near_duplicates_move_only_whom_they_unite(rows, more, pairs) -> None:
+    """As a catalogue and its pairs grow, a group that no new track unites with another keeps its side."""
+    new = [{**row, "bytes": 100 + number, "isrc": None} for number, row in enumerate(more)]
+    tracks = _tracks([*rows, *new])
+    before = assign_sides(tracks.iloc[: len(rows)], BY_WORK, _pairs(*(p for p in pairs if max(p) < len(rows))))
+    after = assign_sides(tracks, BY_WORK, _pairs(*(p for p in pairs if max(p) < len(tracks)))).iloc[: len(rows)]
+    old_groups_of_new = before["group"].groupby(after["group"].to_numpy()).transform("nunique")
+    untouched = (old_groups_of_new == 1).to_numpy() & before["group"].isin(after["group"]).to_numpy()
+    pd.testing.assert_frame_equal(after[untouched], before[untouched])
+    assert set(after.loc[~untouched, "group"]) <= set(after.loc[after["group"].to_numpy() != before["group"], "group"])
+
+
+def test_copy_of_a_copy_is_in_the_group(catalogue) -> None:
+    """Pairs chain: a re-encoding, and an excerpt of that, lie with the original, whose group they take."""
+    tracks = catalogue(*({"artist": name, "work": "W"} for name in ("Ana", "Bo", "Cy", "Di")))
+    assert assign_sides(tracks, BY_WORK, _pairs((0, 1), (1, 3)))["group"].tolist() == [
+        "work:ana/w",
+        "work:ana/w",
+        "work:cy/w",
+        "work:ana/w",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -215,7 +263,7 @@ def test_albums_do_not_matter_to_a_split_by_work(catalogue) -> None:
 
 def test_shares_of_groups_are_about_those_asked_for() -> None:
     """Among thousands of groups each side has its share."""
-    params = SplitParams(group="work", salt="any", validation=0.3, test=0.1)
+    params = BY_WORK.model_copy(update={"salt": "any", "validation": 0.3, "test": 0.1})
     sides = pd.Series([side_of(f"work:{number}", params) for number in range(5_000)])
     shares = sides.value_counts(normalize=True)
     assert shares["test"] == pytest.approx(0.1, abs=0.02)
@@ -226,7 +274,7 @@ def test_shares_of_groups_are_about_those_asked_for() -> None:
 @given(st.text(max_size=20), st.floats(0.01, 0.4), st.floats(0.01, 0.4), st.floats(0.001, 0.1))
 def test_larger_test_share_takes_no_one_from_test(group, validation, test, more) -> None:
     """Raising a share only adds to it."""
-    params = SplitParams(group="work", salt="s", validation=validation, test=test)
+    params = BY_WORK.model_copy(update={"validation": validation, "test": test})
     wider = params.model_copy(update={"test": test + more})
     if side_of(group, params) == "test":
         assert side_of(group, wider) == "test"

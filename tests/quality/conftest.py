@@ -10,7 +10,7 @@ import pytest
 
 from soundatlas.params import Params, load_params
 from soundatlas.quality.inputs import FILES, Tables
-from soundatlas.tables import FAILURES, LABELS, MANIFEST, SIDES, SPLIT, TRACKS, conform, empty, write_table
+from soundatlas.tables import DUPLICATES, FAILURES, LABELS, MANIFEST, SIDES, SPLIT, TRACKS, conform, empty, write_table
 
 PROJECT = Path(__file__).parents[2]
 CLASSES = ("genre", "artist", "decade")
@@ -74,6 +74,7 @@ def clean() -> Tables:
         manifest=_manifest(tracks),
         spectrogram_failures=empty(FAILURES),
         split=_split(tracks),
+        duplicates=empty(DUPLICATES),
     )
 
 

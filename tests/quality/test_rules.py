@@ -12,7 +12,7 @@ from project_files import PROJECT
 from soundatlas.quality.facts import collect_facts
 from soundatlas.quality.judge import judge
 from soundatlas.quality.suites import read_suites, suite_parameters
-from soundatlas.tables import FAILURES, LABELS, SPLIT, TRACKS, conform, empty
+from soundatlas.tables import DUPLICATES, FAILURES, LABELS, SPLIT, TRACKS, conform, empty
 
 FIRST, SECOND = "demo:bach-00", "demo:bach-01"  # one group, side train
 BOTH = [FIRST, SECOND]
@@ -54,6 +54,13 @@ def _same_audio(tables, change):
 def _audio_on_two_sides(tables, change):
     twin = tables.tracks["audio_sha256"][0]  # of train; row 12 is on side validation
     return change(change(tables, "tracks", 12, audio_sha256=twin), "split", 12, audio_sha256=twin)
+
+
+def _twin_on_another_side(tables, _change):
+    pair = {"track_id": SECOND, "other_track_id": "demo:bach-12", "bit_error_rate": 0.01, "offset_seconds": 2.0}
+    same_side = {**pair, "track_id": FIRST, "other_track_id": SECOND}
+    gone = {**pair, "other_track_id": "demo:nobody"}
+    return replace(tables, duplicates=conform(pd.DataFrame([pair, same_side, gone]), DUPLICATES))
 
 
 def _stray_label(tables, _change):
@@ -143,6 +150,7 @@ CASES = {
     "group-on-one-side": ("split", "error", _set("split", 0, side="test"), BOTH),
     "audio-on-one-side": ("split", "error", _audio_on_two_sides, [FIRST, "demo:bach-12"]),
     "isrc-on-one-side": ("split", "error", _set("tracks", 12, isrc="de-a00-00"), [FIRST, "demo:bach-12"]),
+    "near-duplicates-on-one-side": ("split", "error", _twin_on_another_side, [SECOND, "demo:bach-12"]),
     "common-class-everywhere": ("classes", "error", _side_of_one_artist, OF_BACH),
     "rare-class-everywhere": ("classes", "warning", _side_of_rare_artist, OF_BACH),
     "enough-to-learn-from": ("classes", "warning", _few_to_learn, OF_BACH),

@@ -14,7 +14,7 @@ from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.files import read_json, sha256_file, write_json
 from soundatlas.learning.labels import LabelSpace, Scale
 from soundatlas.params import Params, parse_params
-from soundatlas.tables import FAILURES, INBOX, LABELS, SIDES, SPLIT, TRACKS, conform, empty, write_table
+from soundatlas.tables import DUPLICATES, FAILURES, INBOX, LABELS, SIDES, SPLIT, TRACKS, conform, empty, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,6 +171,7 @@ def write_catalogue(root: Path, *, audio: bool = True) -> pd.DataFrame:
         }
     )
     write_table(conform(sides, SPLIT), root / "data/split/split.parquet")
+    write_table(empty(DUPLICATES), root / "data/split/duplicates.parquet")
     write_json(root / "data/validation/report.json", {"passed": True})
     return tracks
 

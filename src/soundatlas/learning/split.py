@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 MIN_ALBUMS = 3  # an artist with fewer could not be on every side, so such an artist is grouped by work
 
 
-def assign_sides(tracks: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
+def assign_sides(tracks: pd.DataFrame, params: SplitParams, duplicates: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return a row per track with its group and side.
 
-    Tracks of one work (or album, after `params.group`), with the same bytes, or with the same ISRC form one group.
+    Tracks of one work (or album, after `params.group`), with the same bytes, with the same ISRC, or that are a pair of
+    near-duplicates form one group.
     A group's side is a hash of its name, so that new tracks move no old ones; only a track that unites two groups
     moves the tracks of one of them, and in a split by album an artist's third album regroups that artist.
 
     Args:
         tracks: rows of `tables.TRACKS`.
         params: shares of groups, what a group is, and the salt of the hash.
+        duplicates: rows of `tables.DUPLICATES`, of these tracks; None where none are known.
 
     Returns:
         `tables.SPLIT`, in the order of `track_id`.
@@ -41,6 +43,8 @@ def assign_sides(tracks: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
             "isrc": "isrc:" + tracks["isrc"].str.upper().str.replace("-", ""),
         }
     )
+    if duplicates is not None:
+        keys["recording"] = "recording:" + _recordings(tracks["track_id"], duplicates)
     group = _unite(keys)
     rows = pd.DataFrame({"track_id": tracks["track_id"], "audio_sha256": tracks["audio_sha256"], "group": group})
     rows["side"] = [side_of(name, params) for name in group]
@@ -67,6 +71,15 @@ def _group_keys(tracks: pd.DataFrame, kind: str) -> pd.Series[str]:
         albums = album.groupby(artist).transform("nunique")
         keys = keys.mask(album.notna() & (albums >= MIN_ALBUMS), "album:" + artist + "/" + album)
     return keys
+
+
+def _recordings(track_ids: pd.Series[str], duplicates: pd.DataFrame) -> pd.Series[str]:
+    """Name each track after the first of all the tracks that pairs of near-duplicates tie it to."""
+    ends = pd.concat([duplicates["track_id"], duplicates["other_track_id"]]).to_numpy()
+    position = pd.Index(track_ids).get_indexer(pd.Index(ends)).reshape(2, -1)
+    links = coo_array((np.ones(position.shape[1], dtype=np.int8), tuple(position)), shape=(len(track_ids),) * 2)
+    _, component = connected_components(links, directed=False)
+    return track_ids.groupby(component).transform("min")
 
 
 def _normalised(texts: pd.Series[str]) -> pd.Series[str]:

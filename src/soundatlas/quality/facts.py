@@ -167,7 +167,19 @@ def describe_split(tables: Tables, _params: Params) -> pd.DataFrame:
         sides = facts.groupby(key)["side"]
         facts[f"{key}_side_count"] = sides.transform("nunique").where(assigned)
         facts[f"sides_of_{key}"] = facts[key].map(sides.agg(_joined_sides)).astype("str")
+    facts["near_duplicate_elsewhere"] = facts["track_id"].map(_twins_elsewhere(tables)).astype("str")
     return facts.drop(columns="found_in")
+
+
+def _twins_elsewhere(tables: Tables) -> pd.Series[str]:
+    """Return track -> its near-duplicates on another side, with that side; tracks without any are left out."""
+    side = tables.split.drop_duplicates("track_id").set_index("track_id")["side"]
+    pairs = tables.duplicates[["track_id", "other_track_id"]]
+    both_ways = pd.concat([pairs, pairs.set_axis(["other_track_id", "track_id"], axis="columns")], ignore_index=True)
+    mine, theirs = both_ways["track_id"].map(side), both_ways["other_track_id"].map(side)
+    apart = both_ways[mine.notna() & theirs.notna() & (mine != theirs)]
+    told = apart["other_track_id"] + " on " + theirs.loc[apart.index].astype("str")
+    return told.groupby(apart["track_id"]).agg(lambda twins: ", ".join(sorted(twins)))
 
 
 FACTS: dict[str, Callable[[Tables, Params], pd.DataFrame]] = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soundatlas.tables import FAILURES, LABELS, MANIFEST, SPLIT, TRACKS, read_table
+from soundatlas.tables import DUPLICATES, FAILURES, LABELS, MANIFEST, SPLIT, TRACKS, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +20,7 @@ FILES: dict[str, tuple[Path, Schema]] = {
     "manifest": (Path("data/spectrograms/manifest.parquet"), MANIFEST),
     "spectrogram_failures": (Path("data/spectrograms/failures.parquet"), FAILURES),
     "split": (Path("data/split/split.parquet"), SPLIT),
+    "duplicates": (Path("data/split/duplicates.parquet"), DUPLICATES),
 }
 
 
@@ -33,6 +34,7 @@ class Tables:
     manifest: pd.DataFrame
     spectrogram_failures: pd.DataFrame
     split: pd.DataFrame
+    duplicates: pd.DataFrame
 
 
 def read_tables(root: Path) -> Tables:
