@@ -39,8 +39,9 @@ def write_clips(
 
 
 def _samples(sources: list[Path], first: int, seconds: float, sample_rate: int) -> NDArray[np.float32]:
-    parts, needed, number = [], int(seconds * sample_rate), first
-    while sum(map(len, parts)) < needed:
+    parts: list[NDArray[np.float32]] = []
+    needed, number = int(seconds * sample_rate), first
+    while sum(len(part) for part in parts) < needed:
         samples, rate = soundfile.read(sources[number % len(sources)], dtype="float32", always_2d=True)
         parts.append(soxr.resample(samples.mean(axis=1), rate, sample_rate))
         number += 1

@@ -56,4 +56,4 @@ class Rival:
         for line in stdout:
             if wanted in {None, line.strip()}:
                 return line
-        raise RuntimeError(f"{self._process.args} ended with code {self._process.wait()}")
+        raise RuntimeError(f"{self._process.args!r} ended with code {self._process.wait()}")

@@ -76,7 +76,7 @@ def main() -> None:
     try:
         app()
     except SoundatlasError as error:
-        print(f"soundatlas: {error}", file=sys.stderr)  # noqa: T201 - the last word
+        print(f"soundatlas: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
 
 

@@ -8,7 +8,7 @@ from benchmarks.quality.crnn import ArtistCrnn
 from benchmarks.quality.hand_peers import gradient_boosting, logistic_regression
 from benchmarks.quality.majority import Majority
 from benchmarks.quality.musicnn_peer import musicnn_peers
-from benchmarks.quality.soundatlas_peer import Soundatlas
+from benchmarks.quality.soundatlas_peer import soundatlas_peers
 from soundatlas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def choose_peers(names: str, *, minutes: float, crnn_minutes: float, crnn_epochs
         UsageError: when a name is nobody's.
     """
     everybody: list[Peer] = [
-        Soundatlas(minutes),
+        *soundatlas_peers(minutes),
         *musicnn_peers(),
         ArtistCrnn(crnn_minutes, crnn_epochs),
         gradient_boosting(),

@@ -1,30 +1,33 @@
-"""soundatlas as a peer of the bench: the one place here that knows how its network is fitted and applied."""
+"""soundatlas as a peer of the bench: the one place here that knows how its model is trained and applied."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import softmax
 
 from soundatlas.audio.spectrogram import FrontEnd, analyse_file
-from soundatlas.audio.windows import cut_windows
+from soundatlas.errors import SoundatlasError
 from soundatlas.learning.evaluation import Predictions
+from soundatlas.learning.inputs import Inputs
+from soundatlas.learning.track import softmax
 from soundatlas.progress import progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
     from numpy.typing import NDArray
 
     from benchmarks.quality.data import Dataset
     from benchmarks.quality.peer import Task
-    from soundatlas.learning.labels import LabelSpace
-    from soundatlas.learning.network import Predictor
+    from soundatlas.learning.backbone_features import FeatureTable
+    from soundatlas.learning.track import TrackOutput
+    from soundatlas.learning.training import Trained
     from soundatlas.params import Params, TrainParams
-    from soundatlas.store.reading import SpectrogramStore
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "soundatlas"
 SECONDS_PER_MINUTE = 60
@@ -41,37 +44,37 @@ class _TooSlow(Exception):  # noqa: N818 - a way out of Keras, not an error
 
 @dataclass(frozen=True)
 class FittedSoundatlas:
-    """The fitted network with its windows."""
+    """A trained model with what it hears."""
 
-    predictor: Predictor
-    space: LabelSpace
-    store: SpectrogramStore
+    trained: Trained
+    inputs: Inputs
     front_end: FrontEnd
-    window_frames: int
-    hop_frames: int
+    backbone_front_end: FrontEnd | None
+    extract: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None
     notes: tuple[str, ...]
 
     def predict(self, tracks: pd.DataFrame) -> Predictions:
-        """Average each track's windows, from its spectrogram."""
-        rows = []
-        with progress("soundatlas predicts", len(tracks)) as advance:
-            for sha in tracks["audio_sha256"]:
-                rows.append(self._track(self.store.log_mel(sha)))
-                advance()
-        return Predictions(
-            {head: np.stack([row[0][head] for row in rows]) for head in self.space.classes},
-            {name: np.array([row[1][name] for row in rows]) for name in self.space.attributes},
-        )
+        """Say what the model says of tracks of the catalogue."""
+        return self._predictions(self.trained.outputs(self.inputs, tracks["audio_sha256"].tolist()))
 
     def predict_file(self, path: Path) -> None:
-        """Decode, compute the spectrogram, average the windows."""
-        self._track(analyse_file(path, self.front_end).log_mel)
+        """Decode, compute spectrogram and features, and blend the parts."""
+        features = None
+        if self.backbone_front_end is not None and self.extract is not None:
+            features = self.extract(analyse_file(path, self.backbone_front_end).log_mel)
+        self.trained.output(analyse_file(path, self.front_end).log_mel, features, self.inputs)
 
-    def _track(self, log_mel: NDArray[np.float32]) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
-        output = self.predictor.track(cut_windows(log_mel, self.window_frames, self.hop_frames))
-        return (
-            {head: softmax(output.logits[head].astype(np.float64)).astype(np.float32) for head in self.space.classes},
-            {name: output.values[name] * scale.std + scale.mean for name, scale in self.space.attributes.items()},
+    def _predictions(self, outputs: list[TrackOutput]) -> Predictions:
+        space = self.trained.space
+        return Predictions(
+            {
+                head: softmax(np.stack([row.logits[head] for row in outputs])).astype(np.float32)
+                for head in space.classes
+            },
+            {
+                name: np.array([row.values[name] for row in outputs]) * scale.std + scale.mean
+                for name, scale in space.attributes.items()
+            },
         )
 
 
@@ -82,66 +85,112 @@ class Soundatlas:
     Attributes:
         minutes: of wall time for a training. One that would take longer is begun again with as many epochs as the
             rest allows, so that the learning rate still comes down to its end; the table says so.
+        backbone: as in `train.backbone`; None: what `params.yaml` says.
     """
 
     minutes: float
     name: str = "soundatlas"
     title: str = "soundatlas"
+    backbone: str | None = None
     seeded: bool = True
     code: tuple[Path, ...] = (Path(__file__), SOURCE / "learning")
+    _tables: list[FeatureTable] = field(default_factory=list)
+    _extract: list[Callable[[NDArray[np.float32]], NDArray[np.float32]]] = field(default_factory=list)
 
-    def missing(self) -> None:
-        """Run anywhere."""
+    def missing(self) -> str | None:
+        """Return why the backbone's weights are not there."""
+        from soundatlas.learning.backbone import BACKBONES, backbone_of
+        from soundatlas.learning.backbone_weights import checkpoint
+
+        try:
+            for name in BACKBONES.get(backbone_of(self.backbone or "none"), ()):
+                checkpoint(name)
+        except SoundatlasError as error:
+            return str(error)
+        return None
 
     def settings(self, params: Params) -> dict[str, Any]:
         """Have section `train`, the front end and the limit."""
-        train = params.train.model_dump(exclude={"seed"})
+        train = self._params(params).model_dump(exclude={"seed"})
         return {"minutes": self.minutes, "train": train, "front_end": FrontEnd.of(params.spectrograms).contract()}
 
     def prepare(self, dataset: Dataset, params: Params) -> None:
-        """Need nothing beyond the project's spectrograms."""
+        """Compute the backbone's features, where there is one."""
+        from soundatlas.learning.backbone import FeatureExtractor, backbone_of, feature_contract, feature_program
+        from soundatlas.learning.backbone_features import FeatureTable
+
+        name = backbone_of(self._params(params).backbone)
+        if name == "none":
+            return
+        front_end = _backbone_front_end(params)
+        store = dataset.stores.of(front_end)
+        extract = FeatureExtractor(feature_program(name)).track_features
+        shas = tuple(sorted(sha for sha in dataset.collection.tracks["audio_sha256"].unique() if sha in store))
+        rows = []
+        with progress(f"listening with {name}", len(shas)) as advance:
+            for sha in shas:
+                rows.append(extract(store.log_mel(sha)))
+                advance()
+        self._extract.append(extract)
+        self._tables.append(FeatureTable(feature_contract(name, front_end), shas, np.stack(rows)))
 
     def fit(self, task: Task) -> FittedSoundatlas:
-        """Fit the network with the parameters of `params.yaml` and the task's seed and heads."""
-        from soundatlas.learning.network import Predictor
-
+        """Train with the parameters of `params.yaml` and the task's seed and heads."""
         front_end = FrontEnd.of(task.params.spectrograms)
-        store = task.dataset.stores.of(front_end)
-        train = task.params.train.model_copy(
-            update={
-                "seed": task.seed,
-                "classes": [*task.fold.space.classes],
-                "attributes": [*task.fold.space.attributes],
-            }
+        space = task.fold.space
+        train = self._params(task.params).model_copy(
+            update={"seed": task.seed, "classes": [*space.classes], "attributes": [*space.attributes]}
         )
-        network, notes = self._fit_in_time(task, train, store, front_end)
+        if train.open_set.head not in space.classes:
+            train = train.model_copy(update={"open_set": train.open_set.model_copy(update={"head": None})})
         frames = front_end.frames(train.window_seconds)
-        hop_frames = max(1, round(frames * (1 - train.window_overlap)))
+        features = self._tables[-1] if self._tables else None
+        store = task.dataset.stores.of(front_end)
+        inputs = Inputs(store, features, frames, train.hop_frames(frames), front_end.n_mels)
+        trained, notes = self._fit_in_time(task, train, inputs)
+        extract = self._extract[-1] if self._extract else None
         return FittedSoundatlas(
-            Predictor(network, task.fold.space), task.fold.space, store, front_end, frames, hop_frames, notes
+            trained, inputs, front_end, _backbone_front_end(task.params) if features else None, extract, notes
         )
 
-    def _fit_in_time(
-        self, task: Task, train: TrainParams, store: SpectrogramStore, front_end: FrontEnd
-    ) -> tuple[Any, tuple[str, ...]]:
+    def _params(self, params: Params) -> TrainParams:
+        return params.train if self.backbone is None else params.train.model_copy(update={"backbone": self.backbone})
+
+    def _fit_in_time(self, task: Task, train: TrainParams, inputs: Inputs) -> tuple[Trained, tuple[str, ...]]:
         try:
-            return _fit(task, train, store, front_end, self.minutes * SECONDS_PER_MINUTE), ()
+            return _fit(task, train, inputs, self.minutes * SECONDS_PER_MINUTE), ()
         except _TooSlow as slow:
             shorter = train.model_copy(update={"epochs": slow.epochs})
-            network = _fit(task, shorter, store, front_end, float("inf"))
-            return network, (f"{slow.epochs} of {train.epochs} epochs: {self.minutes:g} min",)
+            trained = _fit(task, shorter, inputs, float("inf"))
+            return trained, (f"{slow.epochs} of {train.epochs} epochs: {self.minutes:g} min",)
 
 
-def _fit(task: Task, train: TrainParams, store: SpectrogramStore, front_end: FrontEnd, seconds: float) -> Any:
-    """Return the fitted network.
+def soundatlas_peers(minutes: float) -> list[Soundatlas]:
+    """Return soundatlas as `params.yaml` has it, and with each kind of backbone."""
+    return [
+        Soundatlas(minutes),
+        Soundatlas(minutes, "soundatlas_scratch", "soundatlas, backbone none", "none"),
+        Soundatlas(minutes, "soundatlas_musicnn", "soundatlas, backbone musicnn_msd", "musicnn_msd"),
+        Soundatlas(minutes, "soundatlas_fusion", "soundatlas, backbone fusion", "fusion"),
+    ]
+
+
+def _backbone_front_end(params: Params) -> FrontEnd:
+    from soundatlas.learning.backbone import backbone_front_end
+
+    return backbone_front_end(params.spectrograms.min_seconds, params.spectrograms.max_seconds)
+
+
+def _fit(task: Task, train: TrainParams, inputs: Inputs, seconds: float) -> Trained:
+    """Return the trained model.
 
     Raises:
         _TooSlow: when two epochs have shown that all of them do not fit into the seconds.
     """
-    from soundatlas.learning.fit import fit_network
+    from soundatlas.learning.training import train_model
 
     ends = [time.perf_counter()]
-    with progress(f"soundatlas learns, seed {task.seed}", train.epochs) as advance:
+    with progress(f"{train.backbone}: soundatlas learns, seed {task.seed}", train.epochs) as advance:
 
         def on_epoch(epoch: int, _row: dict[str, float]) -> None:
             ends.append(time.perf_counter())
@@ -150,14 +199,4 @@ def _fit(task: Task, train: TrainParams, store: SpectrogramStore, front_end: Fro
             if epoch == PACE_EPOCHS and pace * train.epochs > seconds:
                 raise _TooSlow(max(1, int((seconds - (ends[-1] - ends[0])) / pace)))
 
-        fitted = fit_network(
-            store,
-            task.fold.train,
-            task.fold.validation,
-            task.fold.space,
-            train,
-            window_frames=front_end.frames(train.window_seconds),
-            n_mels=front_end.n_mels,
-            on_epoch=on_epoch,
-        )
-    return fitted.network
+        return train_model(inputs, task.fold.train, task.fold.validation, train, on_epoch=on_epoch)

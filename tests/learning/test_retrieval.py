@@ -50,7 +50,6 @@ def test_length_does_not_matter_and_zeros_stay() -> None:
     assert rows == pytest.approx(np.array([[0.6, 0.8], [0.0, 0.0]]))
 
 
-
 def _around(*degrees: float) -> np.ndarray:
     angles = np.radians(degrees)
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)

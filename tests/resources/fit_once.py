@@ -69,7 +69,7 @@ def main(folder: Path, seed: int) -> None:
         "mean_db": fitted.mean_db,
         "std_db": fitted.std_db,
         "history": fitted.history,
-        "best_epoch": fitted.best_epoch,
+        "kept_epoch": fitted.kept_epoch,
         "seen": seen,
     }
     (folder / "summary.json").write_text(json.dumps(summary, sort_keys=True))

@@ -75,8 +75,12 @@ def write_model(folder: Path, params: Params, *, seed: int = 1) -> None:
     """Write the bundle of an untrained network, with what `train` writes beside it."""
     import keras
 
+    from soundatlas.learning.blend import BLEND, NETWORK
+    from soundatlas.learning.fit import Fitted
     from soundatlas.learning.network import build_network
-    from soundatlas.registry.bundle import write_bundle
+    from soundatlas.learning.open_set import OpenSet
+    from soundatlas.learning.training import Trained
+    from soundatlas.registry.bundle_writing import write_bundle
 
     keras.utils.clear_session()  # layers are numbered per process
     keras.utils.set_random_seed(seed)
@@ -92,11 +96,13 @@ def write_model(folder: Path, params: Params, *, seed: int = 1) -> None:
         std_db=STD_DB,
     )
     folder.mkdir(parents=True, exist_ok=True)
-    write_bundle(folder, network, SPACE, front_end, params.train, mean_db=MEAN_DB, std_db=STD_DB)
     history = [{"epoch": epoch, "loss": 2.0 / epoch, "val_loss": 3.0 / epoch} for epoch in (1.0, 2.0)]
+    fitted = Fitted(network, MEAN_DB, STD_DB, history, 2)
+    calibration = {part: dict.fromkeys(SPACE.classes, 1.0) for part in (NETWORK, BLEND)}
+    write_bundle(folder, Trained(SPACE, fitted, None, calibration, OpenSet("artist", 0.4)), front_end, params.train)
     pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
     settings = {name: params.model_dump(by_alias=True)[name] for name in ("spectrograms", "train")}
-    write_json(folder / "about.json", {"params": settings, "best_epoch": 2})
+    write_json(folder / "about.json", {"params": settings, "kept_epoch": 2})
 
 
 def make_outdated(folder: Path) -> None:

@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 from soundatlas.errors import StoreError
 from soundatlas.files import remove_leftovers, replacing_file, sha256_json
 from soundatlas.learning.backbone import NONE, FeatureExtractor, feature_contract, feature_program, feature_size
-from soundatlas.store.writing import Job, compute
+from soundatlas.store.jobs import Job, compute
 from soundatlas.tables import FAILURES, conform, write_table
 from soundatlas.workers import map_in_workers
 

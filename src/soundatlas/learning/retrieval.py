@@ -17,7 +17,7 @@ NEAREST = 10
 def normalised(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
     """Scale each row to length 1; a row of zeros stays one."""
     wide = np.asarray(vectors, dtype=np.float64)
-    return wide / np.maximum(np.linalg.norm(wide, axis=-1, keepdims=True), np.finfo(np.float64).tiny)
+    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=-1, keepdims=True), np.finfo(np.float64).tiny))
 
 
 def average_precisions(

@@ -18,13 +18,14 @@ from soundatlas.learning.track import TrackOutput, predict_track
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from soundatlas.learning.inputs import Inputs
     from soundatlas.learning.linear_heads import LinearHeads
     from soundatlas.learning.resume import Checkpoint
     from soundatlas.params import TrainParams
-    from soundatlas.store.reading import SpectrogramStore
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,22 @@ class Trained:
         """Return what the model says of some tracks, by audio SHA-256, in their order."""
         parts = _parts(self.fitted, self.linear, self.space, inputs, shas)
         return [blend(track, self.calibration) for track in parts]
+
+    def output(self, log_mel: NDArray[np.float32], features: NDArray[np.float32] | None, inputs: Inputs) -> TrackOutput:
+        """Return what the model says of one track that is not in the catalogue.
+
+        Args:
+            log_mel: dB, shape (frames, n_mels).
+            features: of the backbone; None without one.
+            inputs: whose windows are used.
+        """
+        parts = {}
+        if self.fitted is not None:
+            windows = cut_windows(log_mel, inputs.window_frames, inputs.hop_frames)
+            parts[NETWORK] = predict_track(run_network(self.fitted.network), self.space, windows)
+        if self.linear is not None and features is not None:
+            parts[BACKBONE] = linear_output(self.linear, features)
+        return blend(parts, self.calibration)
 
 
 def train_model(

@@ -62,7 +62,7 @@ def retrieval(
     queries = np.stack([row.embedding for row in predictions])
     level, spread, plain = _mfcc(inputs, gallery)
     peers = (_mfcc(inputs, test)[2] - level) / spread
-    figures = {}
+    figures: dict[str, dict[str, float]] = {}
     wanted, there = bundle.space.class_targets(test), bundle.space.class_targets(gallery)
     for head in bundle.space.classes:
         ours = average_precisions(queries, wanted[head], offered, there[head])
@@ -72,13 +72,15 @@ def retrieval(
             continue
         samples = score.resamples(test["group"].to_numpy()[known], params.bootstrap_resamples)
         for name, values in (("map_at_10", ours[known]), ("mfcc_map_at_10", theirs[known])):
-            found = score.interval(
-                lambda rows, v=values: float(v[rows].mean()), samples, len(values), params.confidence
-            )  # type: ignore[misc]
+            found = score.interval(partial(_mean, values), samples, len(values), params.confidence)
             figures.setdefault(head, {"queries": float(known.sum()), "nearest": float(NEAREST)}).update(
                 {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
             )
     return figures
+
+
+def _mean(values: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
+    return float(values[rows].mean())
 
 
 def _mfcc(inputs: Inputs, tracks: pd.DataFrame) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
@@ -101,7 +103,10 @@ def unknowns(
     inbox = read_table(root / "data/catalog/inbox.parquet", INBOX)
     if head in inbox:
         strangers = inbox[inbox["reason"].isna() & inbox[head].notna() & ~inbox[head].isin(names)]
-        labelled += [(bundle.classify_file(root / row.path), getattr(row, head)) for row in strangers.itertuples()]
+        labelled += [
+            (bundle.classify_file(root / path), label)
+            for path, label in zip(strangers["path"], strangers[head], strict=True)
+        ]
     known = np.array([label in names for _, label in labelled])
     knownness = np.array([row.known[head][0] for row, _ in labelled])
     if not known.any() or known.all():

@@ -9,7 +9,7 @@ from soundatlas.errors import StoreError
 from soundatlas.learning.backbone import NONE, backbone_of
 from soundatlas.learning.backbone_features import FEATURES_NAME, read_features
 from soundatlas.learning.inputs import Inputs
-from soundatlas.store.reading import SpectrogramStore
+from soundatlas.stages._store import open_store
 from soundatlas.tables import SPLIT, TRACKS, read_table
 
 if TYPE_CHECKING:
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from soundatlas.params import Params
-
-
-def open_store(root: Path, params: Params) -> SpectrogramStore:
-    """Open the spectrogram store of this front end."""
-    return SpectrogramStore(root / "data/spectrograms", FrontEnd.of(params.spectrograms).sha256())
 
 
 def open_inputs(root: Path, params: Params) -> Inputs:

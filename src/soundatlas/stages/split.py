@@ -9,8 +9,8 @@ from soundatlas.files import replacing_folder
 from soundatlas.learning.duplicates import find_near_duplicates
 from soundatlas.learning.split import assign_sides
 from soundatlas.progress import progress
-from soundatlas.stages._inputs import open_store
 from soundatlas.stages._run import run_stage
+from soundatlas.stages._store import open_store
 from soundatlas.tables import DUPLICATES, SIDES, TRACKS, empty, read_table, write_table
 
 if TYPE_CHECKING:
