@@ -45,7 +45,7 @@ def classify_listing(
 ) -> pd.DataFrame:
     """Classify every listed file, from its bytes to its row within one worker process.
 
-        Args:
+    Args:
             folder: of the champion's bundle; each worker loads and checks it for itself.
             champion: what the registry knows of it.
             listing: rows of `tables.INBOX`; those with a reason are passed through.
@@ -53,14 +53,14 @@ def classify_listing(
             timeout_seconds: longest time for one file.
             advance: called after each readable file.
 
-        Returns:
+    Returns:
             A row per listed file in the listing's order: path, status ("classified" or a reason code), message,
             audio_sha256, duration_seconds, per head the label, its confidence and the probabilities of all classes,
     for the head whose classes may be
             unknown its knownness and whether that suffices, the attributes in their own units, the embedding, and which
             model said so.
 
-        Raises:
+    Raises:
             BundleError: when the bundle is changed, or computes something else on this machine.
     """
     contract = read_contract(folder, champion.content_sha256)
