@@ -69,7 +69,7 @@ def main() -> None:
 def _own_seconds(bundle: Path, champion: Champion, clips: list[Path]) -> float:
     """Return the seconds for all the clips through the pool, from the moment when its processes are warm.
 
-    The first clips are given out twice: the clock starts when those have come back.
+    A few files more than there are clips are given out, and the clock starts when that many have come back.
     """
     root = clips[0].parent
     listing = list_files([*clips[:WARM_UP_CLIPS], *clips], root, max_file_megabytes=100)

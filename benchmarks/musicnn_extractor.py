@@ -4,6 +4,7 @@ python -m benchmarks.musicnn_extractor WHEEL_FOLDER CLIP...    then, per line on
 
 The wheel's own code reads, cuts and defines the network. It was written for TensorFlow 1's layers, which TensorFlow 2
 with Keras 3 has no more; the few that it uses stand below, for inference alone.
+Its float16 spectrograms overflow on loud clips and its tags are then NaN, which costs no time.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ numbers: Counter[str] = Counter()
 
 
 def _scope(kind: str) -> str:
-    """Name layers as TensorFlow 1 did, since the checkpoint goes by the names: conv2d, conv2d_1 …"""
+    """Name layers as TensorFlow 1 did, since the checkpoint goes by the names: conv2d, then conv2d_1."""
     number = numbers[kind]
     numbers[kind] += 1
     return f"{kind}_{number}" if number else kind

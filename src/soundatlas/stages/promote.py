@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from soundatlas.registry.pin import Champion
     from soundatlas.registry.promotion import ModelRegistry
 
+EXAMPLES = 8  # tracks on which the export is compared with the network
+
 
 def run(root: Path, params: Params) -> None:
     """Register `data/model/`, judge it if it was never judged, and export the alias to `data/champion.json`.
@@ -105,8 +107,6 @@ def _verdict(root: Path, params: Params, registry: ModelRegistry, champion: Cham
     rival = pd.DataFrame([prediction.row() for prediction in rows])
     return judge_against(truth, challenger, rival, groups, params.promote)
 
-
-EXAMPLES = 8  # tracks on which the export is compared with the network
 
 if __name__ == "__main__":
     run_stage(run)
