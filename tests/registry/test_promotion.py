@@ -15,7 +15,7 @@ import tiny_project
 from soundatlas.errors import BundleError, SoundatlasError
 from soundatlas.files import read_json, write_json
 from soundatlas.registry.bundle import Bundle
-from soundatlas.registry.contract import FILES, content_sha256
+from soundatlas.registry.contract import content_sha256, files_of
 from soundatlas.registry.gate import Verdict
 from soundatlas.registry.pin import Champion, bundle_folder, export_pin, read_champion
 from soundatlas.registry.promotion import ALIAS, GATE_TAG, REASON_TAG, ModelRegistry, in_experiment
@@ -185,7 +185,7 @@ def test_champion_is_fetched_once_and_by_content(registered, root, registry, mod
         hidden.rename(registered)
     content = content_sha256(model)
     assert folder == root / "mlruns/bundles" / content
-    assert all((folder / name).read_bytes() == (model / name).read_bytes() for name in FILES)
+    assert all((folder / name).read_bytes() == (model / name).read_bytes() for name in files_of(model))
     assert Bundle(folder, content).space == tiny_project.SPACE
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert registry.fetch(registry.champion()) == folder

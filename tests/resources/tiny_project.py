@@ -50,6 +50,7 @@ def values(repository: Path, **changes: dict[str, Any]) -> dict[str, Any]:
     mapping = YAML(typ="safe").load((repository / "params.yaml").read_text(encoding="utf-8"))
     mapping["spectrograms"] |= SPECTROGRAMS
     mapping["train"] |= TRAIN
+    mapping["repeats"] |= {"seeds": 1, "random_split": False}
     mapping["validate"] |= {"min_seconds": SPECTROGRAMS["min_seconds"]}
     mapping["evaluate"]["bootstrap_resamples"] = mapping["promote"]["bootstrap_resamples"] = 100
     for section, keys in changes.items():

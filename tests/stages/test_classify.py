@@ -140,7 +140,7 @@ def test_bundle_that_computes_something_else_here_is_no_fault_of_the_files(proje
     list_inbox(project, tiny_params)
     other = project / "other"
     shutil.copytree(model, other)
-    np.save(other / "golden.npy", np.load(other / "golden.npy") + np.float32(1))
+    np.save(other / "golden-network.npy", np.load(other / "golden-network.npy") + np.float32(1))
     tiny_project.install_champion(project, other)
     with pytest.raises(BundleError, match="1 dB"):
         classify.run(project, tiny_params)

@@ -12,7 +12,7 @@ from soundatlas.errors import DataRefusedError
 from soundatlas.files import read_json
 from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.tracking import Tracking
-from soundatlas.stages import evaluate
+from soundatlas.stages import evaluate, repeats
 
 
 def test_without_test_tracks_there_is_nothing_to_say(catalogued, tiny_params):
@@ -28,6 +28,7 @@ def test_without_test_tracks_there_is_nothing_to_say(catalogued, tiny_params):
 def test_figures_are_of_the_test_tracks_alone(catalogued, tiny_params, model):
     """Metrics, predictions and the model's run speak of the four test tracks."""
     shutil.copytree(model, catalogued / "data/model")
+    repeats.run(catalogued, tiny_params)
     evaluate.run(catalogued, tiny_params)
     folder = catalogued / "data/evaluation"
     metrics = read_json(folder / "metrics.json")

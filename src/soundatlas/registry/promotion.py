@@ -18,7 +18,7 @@ import soundatlas
 from soundatlas.errors import BundleError
 from soundatlas.files import replacing_folder, write_json
 from soundatlas.registry import pyfunc_model
-from soundatlas.registry.contract import FILES, check_files, content_sha256, contract_sha256
+from soundatlas.registry.contract import check_files, content_sha256, contract_sha256, files_of
 from soundatlas.registry.database import ALIAS
 from soundatlas.registry.pin import REGISTERED_NAME, Champion, bundle_folder
 from soundatlas.registry.tracking import CONTENT_TAG
@@ -121,7 +121,7 @@ class ModelRegistry:
             source = self._artifacts(champion)
             check_files(source)
             with replacing_folder(folder) as beside:
-                for name in FILES:
+                for name in files_of(source):
                     shutil.copyfile(source / name, beside / name)
                 if content_sha256(beside) != champion.content_sha256:
                     raise BundleError(

@@ -11,7 +11,7 @@ from soundatlas.files import replacing_file, sha256_json, write_json
 from soundatlas.learning.repeats import GROUPED, RANDOM, random_sides
 from soundatlas.stages._inputs import load_sides, open_inputs
 from soundatlas.stages._run import run_stage
-from soundatlas.tables import SPLIT, read_table
+from soundatlas.tables import SIDES, SPLIT, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +39,9 @@ def run(root: Path, params: Params) -> None:
     names: dict[str, str] = {}
     for number, (kind, sides_of_tracks, seed) in enumerate(wanted, start=1):
         sides = load_sides(root, inputs, sides_of_tracks)
+        if empty := [side for side in SIDES if side not in sides]:
+            print(f"repeats: {number} of {len(wanted)}: left out: the {kind} split has no {empty[0]} tracks")  # noqa: T201
+            continue
         key = _key(params, sides, seed)
         names[f"{kind}-{seed}.parquet"] = key
         path = folder / f"{kind}-{seed}.parquet"
