@@ -117,9 +117,9 @@ def _collect(request: Request, params: Params) -> tuple[Collection, bool]:
     if request.folder is not None and request.fma is not None:
         raise UsageError("give --folder or --fma, not both")
     if request.folder is not None:
-        return load_folder(request.folder.resolve()), False
+        return load_folder(request.folder.expanduser().resolve()), False
     if request.fma is not None:
-        return load_fma(request.fma.resolve(), request.subset), False
+        return load_fma(request.fma.expanduser().resolve(), request.subset), False
     return load_demo(request.project, params.split.group), True
 
 
@@ -140,10 +140,11 @@ def _run_cells(
     params: Params,
     out: Path,
 ) -> list[Cell]:
-    for peer in peers:
-        peer.prepare(dataset, params)
     flat = [fold for parts in folds.values() for fold in parts]
     plans = make_plans(peers, flat, seeds, dataset, params, out / "cells")
+    for peer in peers:
+        if not all(plan.path.is_file() for plan in plans if plan.peer is peer):
+            peer.prepare(dataset, params)
     console = Console(stderr=True)
     cells: list[Cell] = []
     for number, plan in enumerate(plans, 1):

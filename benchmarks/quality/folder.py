@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TABLE_NAME = "tracks.csv"
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 FILLED_IN = {"track_id", "source", "source_id", "audio_sha256", "duration_seconds", "ml_use"}  # never from the table
+SURPLUS = "\0"  # under which cells beyond the header are put
 NUMBERS = {name for name, dtype in TRACKS.items() if dtype == "float64"} - FILLED_IN
 
 
@@ -49,8 +50,8 @@ def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     """Return the table's rows with their line numbers."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restkey="", restval="")
-            header = reader.fieldnames or []
+            reader = csv.DictReader(file, restkey=SURPLUS, restval="")
+            header = [name for name in reader.fieldnames or [] if name]  # a spreadsheet may leave nameless columns
             rows = [(reader.line_num, row) for row in reader]
     except FileNotFoundError:
         raise UsageError(f"{path} is missing: it lists the tracks, header path,artist,album,title,year,genre") from None
@@ -74,7 +75,7 @@ def _track(
     def fault(reason: str, message: str) -> dict[str, str]:
         return {"path": name, "stage": "catalog", "reason": reason, "message": f"line {number}: {message}"}
 
-    if "" in row:
+    if SURPLUS in row:
         return None, [fault("bad_row", "more cells than the header has")]
     refusal = _refusal(folder, name)
     if refusal is not None:
@@ -88,7 +89,7 @@ def _track(
         return None, [fault("unreadable", error.strerror or type(error).__name__)]
     seen.add(path)
     about = {"track_id": f"folder:{path}", "source": "folder", "source_id": path, "audio_sha256": sha}
-    labels, faults = _labels({column: text.strip() for column, text in row.items() if column != "path"})
+    labels, faults = _labels({column: text.strip() for column, text in row.items() if column not in {"path", ""}})
     return about | {"path": path, "ml_use": "unknown", **labels}, [fault("bad_label", text) for text in faults]
 
 

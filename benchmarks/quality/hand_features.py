@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
+from benchmarks.quality.kept_features import TRACKS_PER_WRITE, read_kept, write_kept
 from soundatlas.audio.decode import decode
 from soundatlas.errors import SoundatlasError
 from soundatlas.files import sha256_file
 from soundatlas.progress import progress
-from soundatlas.tables import read_table, write_table
 from soundatlas.workers import map_in_workers
 
 if TYPE_CHECKING:
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 22_050  # Hz
 N_MFCC = 20
-COLUMNS = {"audio_sha256": "str", "features": "object"}
-TRACKS_PER_WRITE = 500  # a killed run loses at most the features of these
 
 
 @dataclass(frozen=True)
@@ -83,12 +80,7 @@ def load_features(dataset: Dataset, params: SpectrogramsParams) -> dict[str, NDA
     """
     version = sha256_file(Path(__file__))[:12]
     kept_at = dataset.scratch / f"hand-{version}-{params.max_seconds:g}s.parquet"
-    known: dict[str, NDArray[np.float32]] = {}
-    if kept_at.is_file():
-        kept = read_table(kept_at, COLUMNS)
-        known = {
-            sha: np.asarray(row, np.float32) for sha, row in zip(kept["audio_sha256"], kept["features"], strict=True)
-        }
+    known = read_kept(kept_at)
     tracks = dataset.collection.tracks.drop_duplicates("audio_sha256")
     jobs = [
         Job(sha, dataset.collection.root / path, params.max_seconds)
@@ -105,7 +97,5 @@ def load_features(dataset: Dataset, params: SpectrogramsParams) -> dict[str, NDA
                     raise SoundatlasError(f"{outcome.item.path.name} cannot be analysed ({outcome.failure})")
                 known[outcome.item.audio_sha256] = outcome.value
                 advance()
-            write_table(
-                pd.DataFrame({"audio_sha256": [*known], "features": [row.tolist() for row in known.values()]}), kept_at
-            )
+            write_kept(kept_at, known)
     return {sha: known[sha] for sha in tracks["audio_sha256"]}

@@ -153,7 +153,7 @@ def _controller() -> ThreadpoolController:
 
 def logistic_regression() -> HandPeer:
     """Return the linear peer."""
-    return HandPeer("mfcc_lr", "MFCC, chroma + logistic regr.", False, _logistic, _ridge)
+    return HandPeer("mfcc_lr", "MFCC, chroma + linear", False, _logistic, _ridge)
 
 
 def gradient_boosting() -> HandPeer:

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import softmax
 
+from benchmarks.quality.kept_features import TRACKS_PER_WRITE, read_kept, write_kept
 from soundatlas.audio.spectrogram import FrontEnd, analyse_file
 from soundatlas.audio.windows import cut_windows
 from soundatlas.errors import SoundatlasError
+from soundatlas.files import sha256_json
 from soundatlas.learning.evaluation import Predictions
 from soundatlas.progress import progress
 
@@ -33,9 +35,15 @@ if TYPE_CHECKING:
     from soundatlas.learning.labels import LabelSpace
     from soundatlas.params import Params
 
-NEEDED = tuple(f"soundatlas.learning.{name}" for name in ("backbone", "backbone_weights", "linear_fit", "linear_heads"))
+    Features = dict[str, NDArray[np.float32]]  # by audio SHA-256
+    Extract = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # from a log-mel
+
+NEEDED = tuple(
+    f"soundatlas.learning.{name}" for name in ("backbone", "backbone_features", "backbone_weights", "linear_fit")
+)
 BACKBONE = "musicnn_msd"
 CHECKPOINT = "MSD_musicnn"
+POOLED, PENULTIMATE = "pooled", "penultimate"
 WINDOWS_AT_ONCE = 8  # a window takes some 20 MB on its way through
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "soundatlas"
 
@@ -54,8 +62,8 @@ class FittedLinear:
 
     heads: Any
     space: LabelSpace
-    features: dict[str, NDArray[np.float32]]
-    extract: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    features: Features
+    extract: Extract
     front_end: FrontEnd
     notes: tuple[str, ...] = ()
 
@@ -88,8 +96,8 @@ class MusicnnPeer:
     layer: str
     seeded: bool = False
     code: tuple[Path, ...] = (Path(__file__), SOURCE / "learning")
-    _features: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-    _extract: list[Callable[[NDArray[np.float32]], NDArray[np.float32]]] = field(default_factory=list)
+    _features: Features = field(default_factory=dict)
+    _extract: list[Extract] = field(default_factory=list)
 
     def missing(self) -> str | None:
         """Return which module is not there, or why the weights are not."""
@@ -107,16 +115,17 @@ class MusicnnPeer:
         return {"layer": self.layer, **backbone.feature_contract(BACKBONE, _front_end(params))}
 
     def prepare(self, dataset: Dataset, params: Params) -> None:
-        """Compute the backbone's spectrograms and the features of every track."""
-        store = dataset.stores.of(_front_end(params))
-        self._extract.append(_extractor(self.layer))
-        shas = dataset.collection.tracks["audio_sha256"].unique()
-        if lacking := [sha for sha in shas if sha not in store]:
-            raise SoundatlasError(f"{len(lacking)} tracks have no spectrogram for musicnn (e.g. {lacking[0]})")
-        with progress(f"computing musicnn's {self.layer} features", len(shas)) as advance:
-            for sha in shas:
-                self._features[sha] = self._extract[-1](store.log_mel(sha))
-                advance()
+        """Compute the features of every track.
+
+        Raises:
+            SoundatlasError: when a track has none.
+        """
+        compute = _pooled if self.layer == POOLED else _penultimate
+        features, extract = compute(dataset, _front_end(params), params.spectrograms.timeout_seconds)
+        if lacking := set(dataset.collection.tracks["audio_sha256"]) - set(features):
+            raise SoundatlasError(f"{len(lacking)} tracks have no musicnn features (e.g. {min(lacking)})")
+        self._features.update(features)
+        self._extract.append(extract)
 
     def fit(self, task: Task) -> FittedLinear:
         """Fit the heads as soundatlas fits them."""
@@ -134,8 +143,8 @@ class MusicnnPeer:
 def musicnn_peers() -> list[MusicnnPeer]:
     """Return both peers."""
     return [
-        MusicnnPeer("musicnn_pooled", "musicnn mean + max + linear", "pooled"),
-        MusicnnPeer("musicnn_penultimate", "musicnn penultimate + linear", "penultimate"),
+        MusicnnPeer("musicnn_pooled", "musicnn mean + max + linear", POOLED),
+        MusicnnPeer("musicnn_penultimate", "musicnn penultimate + linear", PENULTIMATE),
     ]
 
 
@@ -145,14 +154,32 @@ def _front_end(params: Params) -> FrontEnd:
     return front_end
 
 
-def _extractor(layer: str) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Return a function from a track's log-mel to the mean of one layer over its windows."""
+def _pooled(dataset: Dataset, front_end: FrontEnd, timeout_seconds: float) -> tuple[Features, Extract]:
+    """Return the features that soundatlas itself learns from, and its function from a log-mel to them."""
+    backbone, made = (import_module(f"soundatlas.learning.{name}") for name in ("backbone", "backbone_features"))
+    tracks = dataset.collection.tracks
+    with progress("computing musicnn's pooled features", tracks["audio_sha256"].nunique()) as advance:
+        made.update_features(
+            dataset.scratch / BACKBONE,
+            dict(zip(tracks["audio_sha256"], tracks["path"], strict=True)),
+            BACKBONE,
+            front_end,
+            root=dataset.collection.root,
+            timeout_seconds=timeout_seconds,
+            advance=advance,
+        )
+    features: Features = made.read_features(dataset.scratch / BACKBONE / made.FEATURES_NAME).rows()
+    return features, backbone.FeatureExtractor(backbone.feature_program(BACKBONE)).track_features
+
+
+def _penultimate(dataset: Dataset, front_end: FrontEnd, _timeout_seconds: float) -> tuple[Features, Extract]:
+    """Return the mean of the last layer before the tags over the same windows, which soundatlas has no use for."""
     import tensorflow as tf
 
     backbone = import_module("soundatlas.learning.backbone")
     network = backbone.backbone_network(BACKBONE)
     signature = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32)
-    function = tf.function(lambda windows: network(windows, training=False)[layer], input_signature=[signature])
+    function = tf.function(lambda windows: network(windows, training=False)[PENULTIMATE], input_signature=[signature])
 
     def extract(log_mel: NDArray[np.float32]) -> NDArray[np.float32]:
         windows = cut_windows(log_mel, backbone.WINDOW_FRAMES, backbone.HOP_FRAMES)
@@ -162,4 +189,16 @@ def _extractor(layer: str) -> Callable[[NDArray[np.float32]], NDArray[np.float32
         ]
         return np.asarray(np.concatenate(parts).mean(axis=0, dtype=np.float64), np.float32)
 
-    return extract
+    store = dataset.stores.of(front_end)
+    kept_at = (
+        dataset.scratch / f"{PENULTIMATE}-{sha256_json(backbone.feature_contract(BACKBONE, front_end))[:12]}.parquet"
+    )
+    known = read_kept(kept_at)
+    new = [sha for sha in dataset.collection.tracks["audio_sha256"].unique() if sha in store and sha not in known]
+    with progress("computing musicnn's penultimate features", len(new)) as advance:
+        for number, sha in enumerate(new, 1):
+            known[sha] = extract(store.log_mel(sha))
+            advance()
+            if number % TRACKS_PER_WRITE == 0 or number == len(new):
+                write_kept(kept_at, known)
+    return known, extract

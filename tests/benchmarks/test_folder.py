@@ -48,8 +48,8 @@ def test_a_row_becomes_a_track(folder):
 
 
 def test_further_columns_are_labels(folder):
-    """A number that the catalogue knows is read as one, another column is kept as text, a mark of order is ignored."""
-    write(folder, "a.wav,120.5,happy", header="\ufeffpath,tempo_bpm,mood")
+    """A known number is read as one, other text is kept; a byte order mark and nameless columns are nothing."""
+    write(folder, "a.wav,120.5,happy,,", header="\ufeffpath,tempo_bpm,mood,,")
     row = load_folder(folder).tracks.iloc[0]
     assert (row["tempo_bpm"], row["mood"]) == (120.5, "happy")
 
