@@ -146,7 +146,8 @@ class Soundatlas:
         frames = front_end.frames(train.window_seconds)
         features = self._tables[-1] if self._tables else None
         store = task.dataset.stores.of(front_end)
-        inputs = Inputs(store, features, frames, train.hop_frames(frames), front_end.n_mels)
+        hop_frames = train.hop_frames(frames)
+        inputs = Inputs(store, features, frames, hop_frames, front_end.n_mels, front_end.frames_per_second)
         trained, notes = self._fit_in_time(task, train, inputs)
         extract = self._extract[-1] if self._extract else None
         return FittedSoundatlas(

@@ -151,6 +151,7 @@ class TrainParams(Section):
     classes: list[Name] = Field(min_length=1)
     attributes: list[Name]
     backbone: Literal["none", "musicnn_msd", "musicnn_mtt", "musicnn", "fusion"]
+    statistics: bool
     i_have_permission_to_train_on_restricted_content: bool
     window_seconds: Positive
     window_overlap: Annotated[float, Field(ge=0.0, lt=1.0)]

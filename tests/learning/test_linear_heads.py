@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from soundatlas.errors import BundleError
-from soundatlas.learning.linear_heads import HEADS_NAME, Linear, LinearHeads
+from soundatlas.learning.linear_heads import Linear, LinearHeads
+
+HEADS_NAME = "heads.safetensors"
 
 
 def _linear(outputs: int, seed: int) -> Linear:
@@ -48,8 +50,8 @@ def test_embeddings_have_length_one(heads, features) -> None:
 
 def test_loaded_heads_are_the_saved_ones(heads, features, tmp_path) -> None:
     """What comes back from disk says the very same."""
-    heads.save(tmp_path)
-    again = LinearHeads.load(tmp_path)
+    heads.save(tmp_path / HEADS_NAME)
+    again = LinearHeads.load(tmp_path / HEADS_NAME)
     for before, after in zip(heads.predict(features), again.predict(features), strict=True):
         assert set(before) == set(after)
         for name, array in before.items():
@@ -63,15 +65,15 @@ def test_equal_heads_are_equal_bytes(heads, tmp_path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         heads.save(tmp_path / name)
-        contents.add((tmp_path / name / HEADS_NAME).read_bytes())
+        contents.add((tmp_path / name).read_bytes())
     assert len(contents) == 1
 
 
 def test_damaged_file_is_one_line(heads, tmp_path) -> None:
     """A missing or cut file says what to do."""
     with pytest.raises(BundleError, match=r"linear_heads\.safetensors cannot be read .*: train the model again"):
-        LinearHeads.load(tmp_path)
-    heads.save(tmp_path)
+        LinearHeads.load(tmp_path / HEADS_NAME)
+    heads.save(tmp_path / HEADS_NAME)
     (tmp_path / HEADS_NAME).write_bytes((tmp_path / HEADS_NAME).read_bytes()[:-10])
     with pytest.raises(BundleError, match="train the model again"):
-        LinearHeads.load(tmp_path)
+        LinearHeads.load(tmp_path / HEADS_NAME)

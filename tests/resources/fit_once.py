@@ -19,7 +19,7 @@ from soundatlas.learning.export import export_litert  # noqa: E402
 from soundatlas.learning.fit import fit_network  # noqa: E402
 from soundatlas.learning.labels import LabelSpace  # noqa: E402
 from soundatlas.learning.network import save_network  # noqa: E402
-from soundatlas.params import TrainParams  # noqa: E402
+from soundatlas.params import AugmentationParams, OpenSetParams, TrainParams  # noqa: E402
 
 WINDOW_FRAMES = 16
 TRAIN, VALIDATION = 24, 8
@@ -27,6 +27,9 @@ PARAMS = TrainParams(
     classes=["genre", "artist"],
     attributes=["tempo_bpm"],
     backbone="none",
+    statistics=False,
+    augmentation=AugmentationParams(gain_db=0.0, mask_bands=0, mask_frames=0, mixup=0.0),
+    open_set=OpenSetParams(head=None, accepted=0.95),
     i_have_permission_to_train_on_restricted_content=False,
     window_seconds=1.0,
     window_overlap=0.5,

@@ -100,7 +100,7 @@ def write_model(folder: Path, params: Params, *, seed: int = 1) -> None:
     history = [{"epoch": epoch, "loss": 2.0 / epoch, "val_loss": 3.0 / epoch} for epoch in (1.0, 2.0)]
     fitted = Fitted(network, MEAN_DB, STD_DB, history, 2)
     calibration = {part: dict.fromkeys(SPACE.classes, 1.0) for part in (NETWORK, BLEND)}
-    write_bundle(folder, Trained(SPACE, fitted, None, calibration, OpenSet("artist", 0.4)), front_end, params.train)
+    write_bundle(folder, Trained(SPACE, fitted, {}, calibration, OpenSet("artist", 0.4)), front_end, params.train)
     pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
     settings = {name: params.model_dump(by_alias=True)[name] for name in ("spectrograms", "train")}
     write_json(folder / "about.json", {"params": settings, "kept_epoch": 2})

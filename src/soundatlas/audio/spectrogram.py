@@ -75,6 +75,11 @@ class FrontEnd:
         """Return the contract's hash: equal hashes, equal spectrograms."""
         return sha256_json(self.contract())
 
+    @property
+    def frames_per_second(self) -> float:
+        """Return the number of frames per second."""
+        return self.sample_rate / self.hop_length
+
     def frames(self, seconds: float) -> int:
         """Return the number of frames nearest to a length in seconds, at least 1."""
         return max(1, round(seconds * self.sample_rate / self.hop_length))

@@ -1,6 +1,7 @@
 """From what a model's parts say of a track to what the model says: calibrated, averaged, with one embedding.
 
-A model has the part "network" (trained from scratch), the part "backbone" (linear heads over frozen features), or both.
+A model has up to three parts: "network", trained from scratch; "statistics", linear heads over numbers that need no
+training; and "backbone", linear heads over the features of a network that others trained.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from soundatlas.learning.linear_heads import LinearHeads
 
-NETWORK, BACKBONE = "network", "backbone"
+NETWORK, STATISTICS, BACKBONE = "network", "statistics", "backbone"
 BLEND = "blend"
 Calibration = dict[str, dict[str, float]]  # part, or "blend" -> head -> temperature
 

@@ -19,6 +19,7 @@ class Inputs:
         features: of the backbone; None without one.
         window_frames: length of a window, in frames; `hop_frames` between the starts of two.
         n_mels: height of a window, in mel bands.
+        frames_per_second: of the spectrograms.
     """
 
     store: SpectrogramStore
@@ -26,6 +27,7 @@ class Inputs:
     window_frames: int
     hop_frames: int
     n_mels: int
+    frames_per_second: float
 
     def __contains__(self, audio_sha256: object) -> bool:
         """Whether a track can be heard: its spectrogram is there, and its features where there is a backbone."""

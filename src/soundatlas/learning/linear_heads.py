@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-HEADS_NAME = "linear_heads.safetensors"
 EMBEDDING = "embedding"
 
 
@@ -71,32 +70,32 @@ class LinearHeads:
         vectors = self.embedding(features)
         return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float32)
 
-    def save(self, folder: Path) -> None:
-        """Write `linear_heads.safetensors`; equal heads give equal bytes."""
+    def save(self, path: Path) -> None:
+        """Write a safetensors file; equal heads give equal bytes."""
         parts = {f"class/{head}": linear for head, linear in self.classes.items()}
         parts |= {f"attribute/{name}": linear for name, linear in self.attributes.items()}
         parts |= {EMBEDDING: self.embedding}
         tensors = {f"{name}/weights": np.ascontiguousarray(part.weights) for name, part in parts.items()}
         tensors |= {f"{name}/bias": np.ascontiguousarray(part.bias) for name, part in parts.items()}
-        with replacing_file(folder / HEADS_NAME) as beside:
+        with replacing_file(path) as beside:
             save_file(tensors, beside)
 
     @classmethod
-    def load(cls, folder: Path) -> LinearHeads:
+    def load(cls, path: Path) -> LinearHeads:
         """Read what `save` wrote.
 
         Raises:
             BundleError: when the file is missing or damaged.
         """
         try:
-            file = cast("Any", safe_open(folder / HEADS_NAME, framework="numpy"))
+            file = cast("Any", safe_open(path, framework="numpy"))
             names = sorted(name.removesuffix("/bias") for name in file.keys() if name.endswith("/bias"))  # noqa: SIM118 - no mapping
             parts = {
                 name: Linear(file.get_tensor(f"{name}/weights"), file.get_tensor(f"{name}/bias")) for name in names
             }
             embedding = parts.pop(EMBEDDING)
         except (SafetensorError, OSError, KeyError) as error:
-            raise BundleError(f"{HEADS_NAME} cannot be read ({error}): train the model again") from None
+            raise BundleError(f"{path.name} cannot be read ({error}): train the model again") from None
         kinds: dict[str, dict[str, Linear]] = {"class": {}, "attribute": {}}
         for name, part in parts.items():
             kind, _, head = name.partition("/")

@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from soundatlas.audio.windows import cut_windows
 from soundatlas.learning.backbone import FUSION, NONE
-from soundatlas.learning.blend import BACKBONE, NETWORK, Calibration, blend, calibrate, linear_output
+from soundatlas.learning.blend import BACKBONE, NETWORK, STATISTICS, Calibration, blend, calibrate, linear_output
 from soundatlas.learning.fit import Fitted, fit_network
 from soundatlas.learning.labels import LabelSpace
 from soundatlas.learning.linear_fit import fit_linear_heads
 from soundatlas.learning.network import run_network
 from soundatlas.learning.open_set import OpenSet, fit_open_set
+from soundatlas.learning.statistics import track_statistics
 from soundatlas.learning.track import TrackOutput, predict_track
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -35,14 +37,14 @@ class Trained:
     Attributes:
         space: classes and scales.
         fitted: the network; None where the backbone alone speaks.
-        linear: the heads over the backbone's features; None without one.
+        linear: part -> linear heads: over statistics of the spectrogram, over the backbone's features.
         calibration: the temperatures.
         open_set: how an artist that was never heard is told.
     """
 
     space: LabelSpace
     fitted: Fitted | None
-    linear: LinearHeads | None
+    linear: dict[str, LinearHeads]
     calibration: Calibration
     open_set: OpenSet | None
 
@@ -63,8 +65,11 @@ class Trained:
         if self.fitted is not None:
             windows = cut_windows(log_mel, inputs.window_frames, inputs.hop_frames)
             parts[NETWORK] = predict_track(run_network(self.fitted.network), self.space, windows)
-        if self.linear is not None and features is not None:
-            parts[BACKBONE] = linear_output(self.linear, features)
+        if STATISTICS in self.linear:
+            statistics = track_statistics(log_mel, inputs.frames_per_second)
+            parts[STATISTICS] = linear_output(self.linear[STATISTICS], statistics)
+        if BACKBONE in self.linear and features is not None:
+            parts[BACKBONE] = linear_output(self.linear[BACKBONE], features)
         return blend(parts, self.calibration)
 
 
@@ -93,7 +98,8 @@ def train_model(
         DataRefusedError: when a head would have nothing to tell apart.
     """
     space = LabelSpace.of(train, params.classes, params.attributes)
-    fitted, linear = None, None
+    fitted = None
+    linear: dict[str, LinearHeads] = {}
     if params.backbone in {NONE, FUSION}:
         fitted = fit_network(
             inputs.store,
@@ -107,17 +113,14 @@ def train_model(
             extra=extra,
             on_epoch=on_epoch,
         )
+    sides = (train["audio_sha256"].tolist(), validation["audio_sha256"].tolist())
+    if params.statistics and fitted is not None:
+        ours, theirs = (_statistics(inputs, shas) for shas in sides)
+        linear[STATISTICS] = fit_linear_heads(ours, train, theirs, validation, space, embedding=params.embedding)
     if inputs.features is not None:
-        linear = fit_linear_heads(
-            inputs.features.of(train["audio_sha256"].tolist()),
-            train,
-            inputs.features.of(validation["audio_sha256"].tolist()),
-            validation,
-            space,
-            embedding=params.embedding,
-        )
-    shas = validation["audio_sha256"].tolist()
-    parts = _parts(fitted, linear, space, inputs, shas)
+        ours, theirs = (inputs.features.of(shas) for shas in sides)
+        linear[BACKBONE] = fit_linear_heads(ours, train, theirs, validation, space, embedding=params.embedding)
+    parts = _parts(fitted, linear, space, inputs, sides[1])
     calibration = calibrate(parts, space.class_targets(validation))
     blended = [blend(track, calibration) for track in parts]
     open_set = None
@@ -127,8 +130,12 @@ def train_model(
     return Trained(space, fitted, linear, calibration, open_set)
 
 
+def _statistics(inputs: Inputs, shas: Sequence[str]) -> NDArray[np.float32]:
+    return np.stack([track_statistics(inputs.store.log_mel(sha), inputs.frames_per_second) for sha in shas])
+
+
 def _parts(
-    fitted: Fitted | None, linear: LinearHeads | None, space: LabelSpace, inputs: Inputs, shas: Sequence[str]
+    fitted: Fitted | None, linear: dict[str, LinearHeads], space: LabelSpace, inputs: Inputs, shas: Sequence[str]
 ) -> list[dict[str, TrackOutput]]:
     """Return per track what each part says."""
     parts: list[dict[str, TrackOutput]] = [{} for _ in shas]
@@ -137,7 +144,10 @@ def _parts(
         for part, sha in zip(parts, shas, strict=True):
             windows = cut_windows(inputs.store.log_mel(sha), inputs.window_frames, inputs.hop_frames)
             part[NETWORK] = predict_track(run, space, windows)
-    if linear is not None and inputs.features is not None:
+    if STATISTICS in linear:
+        for part, row in zip(parts, _statistics(inputs, shas), strict=True):
+            part[STATISTICS] = linear_output(linear[STATISTICS], row)
+    if BACKBONE in linear and inputs.features is not None:
         for part, row in zip(parts, inputs.features.of(shas), strict=True):
-            part[BACKBONE] = linear_output(linear, row)
+            part[BACKBONE] = linear_output(linear[BACKBONE], row)
     return parts

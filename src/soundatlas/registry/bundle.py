@@ -9,9 +9,12 @@ architecture.json     its layers (stock Keras, no code)
 network.weights.h5    its weights
 network.tflite        the same network for LiteRT: what evaluation and classification run
 
+part "statistics", linear heads over level, change, rhythm and shape of the spectrogram:
+statistics_heads.safetensors
+
 part "backbone", linear heads over the features of a network that others trained:
 backbone.tflite       that network, for LiteRT
-linear_heads.safetensors
+backbone_heads.safetensors
 """
 
 from __future__ import annotations
@@ -23,14 +26,16 @@ from typing import TYPE_CHECKING, Any
 from soundatlas.audio.spectrogram import analyse_file
 from soundatlas.audio.windows import cut_windows
 from soundatlas.learning.backbone import FeatureExtractor
-from soundatlas.learning.blend import BACKBONE, NETWORK, blend, linear_output
+from soundatlas.learning.blend import BACKBONE, NETWORK, STATISTICS, blend, linear_output
 from soundatlas.learning.linear_heads import LinearHeads
 from soundatlas.learning.litert import LiteRtNetwork
+from soundatlas.learning.statistics import track_statistics
 from soundatlas.learning.track import predict_track, softmax
-from soundatlas.registry.contract import BACKBONE_NAME, EXPORT_NAME, Contract, read_contract
+from soundatlas.registry.contract import BACKBONE_NAME, EXPORT_NAME, Contract, heads_name, read_contract
 from soundatlas.registry.golden import check_golden
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -89,8 +94,8 @@ class Bundle:
             check_golden(folder, part, front_end)
         if NETWORK in self.front_ends:
             self._network = load_export(folder, self.contract)
-        if BACKBONE in self.front_ends:
-            self._heads = LinearHeads.load(folder)
+        linear = [part for part in (STATISTICS, BACKBONE) if part in self.front_ends]
+        self._heads = {part: LinearHeads.load(folder / heads_name(part)) for part in linear}
 
     @cached_property
     def _extractor(self) -> FeatureExtractor:
@@ -98,28 +103,26 @@ class Bundle:
 
     def reads(self, inputs: Inputs) -> bool:
         """Whether what was computed for the catalogue is what this model hears, part by part."""
-        network, backbone = self.front_ends.get(NETWORK), self.contract.backbone
-        return (network is None or network.sha256() == inputs.store.contract_sha256) and (
+        own = [self.front_ends[part].sha256() for part in (NETWORK, STATISTICS) if part in self.front_ends]
+        backbone = self.contract.backbone
+        return all(sha == inputs.store.contract_sha256 for sha in own) and (
             backbone is None or (inputs.features is not None and inputs.features.contract == backbone)
         )
 
     def classify_stored(self, inputs: Inputs, audio_sha256: str) -> TrackPrediction:
         """Classify a track of the catalogue from what was computed for it; `reads` must hold."""
-        parts = {}
-        if NETWORK in self.front_ends:
-            parts[NETWORK] = self._of_network(inputs.store.log_mel(audio_sha256))
+        features = None
         if BACKBONE in self.front_ends and inputs.features is not None:
-            parts[BACKBONE] = linear_output(self._heads, inputs.features.of([audio_sha256])[0])
-        return self._prediction(parts)
+            features = inputs.features.of([audio_sha256])[0]
+        own = any(part in self.front_ends for part in (NETWORK, STATISTICS))
+        return self._prediction(inputs.store.log_mel(audio_sha256) if own else None, features)
 
     def classify_log_mels(self, log_mels: dict[str, NDArray[np.float32]]) -> TrackPrediction:
         """Classify a track from its spectrograms: part -> float32, shape (frames, n_mels), dB, of its front end."""
-        parts = {}
-        if NETWORK in self.front_ends:
-            parts[NETWORK] = self._of_network(log_mels[NETWORK])
+        features = None
         if BACKBONE in self.front_ends:
-            parts[BACKBONE] = linear_output(self._heads, self._extractor.track_features(log_mels[BACKBONE]))
-        return self._prediction(parts)
+            features = self._extractor.track_features(log_mels[BACKBONE])
+        return self._prediction(log_mels.get(NETWORK, log_mels.get(STATISTICS)), features)
 
     def classify_file(self, path: Path) -> TrackPrediction:
         """Classify an audio file.
@@ -127,15 +130,34 @@ class Bundle:
         Raises:
             TrackError: with the reason why the file cannot be used.
         """
-        return self.classify_log_mels(
-            {part: analyse_file(path, front_end).log_mel for part, front_end in self.front_ends.items()}
-        )
+        return self.classify_log_mels(self.analyse(lambda front_end: analyse_file(path, front_end).log_mel))
 
-    def _of_network(self, log_mel: NDArray[np.float32]) -> TrackOutput:
-        windows = cut_windows(log_mel, self.contract.window_frames, self.contract.hop_frames)
-        return predict_track(self._network.run, self.space, windows)
+    def analyse(self, log_mel_of: Callable[[FrontEnd], NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """Return part -> log-mel of a file, computing each front end once."""
+        found: dict[FrontEnd, NDArray[np.float32]] = {}
+        for front_end in self.front_ends.values():
+            if front_end not in found:
+                found[front_end] = log_mel_of(front_end)
+        return {part: found[front_end] for part, front_end in self.front_ends.items()}
 
-    def _prediction(self, parts: dict[str, TrackOutput]) -> TrackPrediction:
+    def _parts(
+        self, log_mel: NDArray[np.float32] | None, features: NDArray[np.float32] | None
+    ) -> dict[str, TrackOutput]:
+        parts = {}
+        if NETWORK in self.front_ends and log_mel is not None:
+            windows = cut_windows(log_mel, self.contract.window_frames, self.contract.hop_frames)
+            parts[NETWORK] = predict_track(self._network.run, self.space, windows)
+        if STATISTICS in self.front_ends and log_mel is not None:
+            statistics = track_statistics(log_mel, self.front_ends[STATISTICS].frames_per_second)
+            parts[STATISTICS] = linear_output(self._heads[STATISTICS], statistics)
+        if features is not None:
+            parts[BACKBONE] = linear_output(self._heads[BACKBONE], features)
+        return parts
+
+    def _prediction(
+        self, log_mel: NDArray[np.float32] | None, features: NDArray[np.float32] | None
+    ) -> TrackPrediction:
+        parts = self._parts(log_mel, features)
         output = blend(parts, self.contract.calibration)
         probabilities = {
             head: dict(zip(names, softmax(output.logits[head]).tolist(), strict=True))

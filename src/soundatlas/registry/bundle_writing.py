@@ -9,9 +9,9 @@ import numpy as np
 from soundatlas.audio.spectrogram import FLOOR_DB
 from soundatlas.audio.windows import cut_windows
 from soundatlas.files import write_json
-from soundatlas.learning.blend import BACKBONE, NETWORK
+from soundatlas.learning.blend import BACKBONE, NETWORK, STATISTICS
 from soundatlas.registry.bundle import front_end_of, load_export
-from soundatlas.registry.contract import BACKBONE_NAME, CONTRACT_FORMAT, CONTRACT_NAME, EXPORT_NAME, read_contract
+from soundatlas.registry.contract import BACKBONE_NAME, CONTRACT_FORMAT, CONTRACT_NAME, EXPORT_NAME, heads_name, read_contract
 from soundatlas.registry.golden import golden_log_mel, write_golden
 
 if TYPE_CHECKING:
@@ -60,12 +60,15 @@ def write_bundle(
         parts[NETWORK] = front_end
         save_network(trained.fitted.network, folder)
         export_litert(trained.fitted.network, folder / EXPORT_NAME)
-    if trained.linear is not None and features is not None:
+    if STATISTICS in trained.linear:
+        parts[STATISTICS] = front_end
+    if BACKBONE in trained.linear and features is not None:
         from soundatlas.learning.backbone import backbone_front_end, feature_program
 
         parts[BACKBONE] = backbone_front_end(front_end.min_seconds, front_end.max_seconds)
         (folder / BACKBONE_NAME).write_bytes(feature_program(features.contract["backbone"]))
-        trained.linear.save(folder)
+    for part, heads in trained.linear.items():
+        heads.save(folder / heads_name(part))
     write_golden(folder, parts)
     write_json(folder / CONTRACT_NAME, _contract(trained, parts, front_end, params, features))
     if trained.fitted is not None:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.errors import BundleError, OutdatedBundleError
 from soundatlas.files import read_json, sha256_file, sha256_json
-from soundatlas.learning.blend import BACKBONE, NETWORK, Calibration
+from soundatlas.learning.blend import BACKBONE, NETWORK, STATISTICS, Calibration
 from soundatlas.learning.labels import LabelSpace
-from soundatlas.learning.linear_heads import HEADS_NAME
 from soundatlas.learning.open_set import OpenSet
 from soundatlas.learning.track import EMBEDDING
 
@@ -23,9 +22,15 @@ EXPORT_NAME = "network.tflite"
 BACKBONE_NAME = "backbone.tflite"
 PART_FILES = {
     NETWORK: ("architecture.json", "network.weights.h5", EXPORT_NAME, "golden-network.npy"),
-    BACKBONE: (BACKBONE_NAME, HEADS_NAME, "golden-backbone.npy"),
+    STATISTICS: ("statistics_heads.safetensors", "golden-statistics.npy"),
+    BACKBONE: (BACKBONE_NAME, "backbone_heads.safetensors", "golden-backbone.npy"),
 }
 FILES = (CONTRACT_NAME, "golden.flac")
+
+
+def heads_name(part: str) -> str:
+    """Return the name of the file with a part's linear heads."""
+    return f"{part}_heads.safetensors"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,10 @@ from soundatlas.store.jobs import Job, compute
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from soundatlas.audio.spectrogram import FrontEnd
     from soundatlas.registry.bundle import TrackPrediction
 
 
@@ -48,13 +52,16 @@ def classify_request(request: Request) -> Heard | BundleError:
         bundle = _bundle(request.bundle, request.bundle_sha256)
     except BundleError as error:
         return error
-    spectrograms = {
-        part: compute(Job(request.audio_sha256, request.root, request.path, front_end))
-        for part, front_end in bundle.front_ends.items()
-    }
-    duration = next(iter(spectrograms.values())).duration_seconds
-    log_mels = {part: spectrogram.log_mel for part, spectrogram in spectrograms.items()}
-    return Heard(duration, bundle.classify_log_mels(log_mels))
+    seconds = 0.0
+
+    def log_mel_of(front_end: FrontEnd) -> NDArray[np.float32]:
+        nonlocal seconds
+        spectrogram = compute(Job(request.audio_sha256, request.root, request.path, front_end))
+        seconds = spectrogram.duration_seconds
+        return spectrogram.log_mel
+
+    log_mels = bundle.analyse(log_mel_of)
+    return Heard(seconds, bundle.classify_log_mels(log_mels))
 
 
 @lru_cache(maxsize=1)

@@ -33,7 +33,8 @@ def open_inputs(root: Path, params: Params) -> Inputs:
         if features.contract["backbone"] != backbone_of(params.train.backbone):
             raise StoreError("data/backbone holds another backbone's features: run `dvc repro backbone`")
     window_frames = front_end.frames(params.train.window_seconds)
-    return Inputs(store, features, window_frames, params.train.hop_frames(window_frames), front_end.n_mels)
+    hop_frames = params.train.hop_frames(window_frames)
+    return Inputs(store, features, window_frames, hop_frames, front_end.n_mels, front_end.frames_per_second)
 
 
 def load_sides(root: Path, inputs: Inputs, split: pd.DataFrame | None = None) -> dict[str, pd.DataFrame]:
