@@ -67,4 +67,4 @@ lock: $(VENV)/bin/uv ## resolve the dependencies anew into requirements.lock
 
 clean: ## remove what the pipeline made; your inbox and the DVC cache stay
 	rm -rf data/ingest data/catalog data/audio data/spectrograms data/split data/validation data/data_docs \
-		data/model data/evaluation data/champion.json data/predictions mlruns
+		data/model data/evaluation data/champion.json data/predictions data/why mlruns

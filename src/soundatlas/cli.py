@@ -37,6 +37,22 @@ def classify(
 
 
 @app.command()
+def why(
+    what: Annotated[str, typer.Argument(help="An audio file, or a track_id of the catalogue.", show_default=False)],
+    *,
+    out: Annotated[Path | None, typer.Option(help="Where the picture goes. [default: why-<name>.png, here]")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
+) -> None:
+    """Show what the champion's prediction rests on: when, which sounds, and which training tracks it resembles.
+
+    Example: soundatlas why song.mp3 --out song.png
+    """
+    from soundatlas.commands.why import explain_prediction
+
+    explain_prediction(what, out=out, as_json=json)
+
+
+@app.command()
 def summary() -> None:
     """Show what the last run of the pipeline made: catalogue, scores, champion, predictions, and what to open."""
     from soundatlas.commands.summary import print_summary

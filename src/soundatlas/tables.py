@@ -5,7 +5,7 @@ A missing value is NaN (or `None` in a list column), never an empty string and n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -129,6 +129,12 @@ def conform(table: pd.DataFrame, schema: Mapping[str, str], *, extra: bool = Fal
 def empty(schema: Mapping[str, str]) -> pd.DataFrame:
     """Return a table of the schema with no rows."""
     return conform(pd.DataFrame(), schema)
+
+
+def track_title(track: Mapping[Any, Any]) -> str:
+    """Return what to call a row of `TRACKS`, as a mapping: artist and title as far as they are known, or the path."""
+    known = [track[column] for column in ("artist", "title") if isinstance(track[column], str)]
+    return ": ".join(known) or str(track["path"])
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

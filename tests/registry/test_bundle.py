@@ -107,7 +107,7 @@ def test_changed_byte_in_any_file_is_refused(own_model, name):
     data = bytearray((own_model / name).read_bytes())
     data[len(data) // 2] ^= 1
     (own_model / name).write_bytes(data)
-    with pytest.raises(BundleError, match="files changed|contract .* is damaged"):
+    with pytest.raises(BundleError, match=r"files changed|contract .* is damaged"):
         Bundle(own_model, expected)
 
 

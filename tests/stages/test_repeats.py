@@ -22,7 +22,12 @@ def told(monkeypatch) -> list[tuple[str, int]]:
     def train_and_predict(_inputs, sides, _params, seed):
         asked.append((len(sides["test"]), seed))
         test = sides["test"]
-        guess = {"artist": test["artist"].iloc[0], "artist_truth": test["artist"], "genre": "reel", "genre_truth": "reel"}
+        guess = {
+            "artist": test["artist"].iloc[0],
+            "artist_truth": test["artist"],
+            "genre": "reel",
+            "genre_truth": "reel",
+        }
         return pd.DataFrame({"track_id": test["track_id"], "group": test["group"], **guess})
 
     monkeypatch.setattr(repeats, "train_and_predict", train_and_predict)

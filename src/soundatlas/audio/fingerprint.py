@@ -51,11 +51,9 @@ class Layout:
     @classmethod
     def of(cls, front_end: FrontEnd) -> Layout:
         """Choose bands and frames for a front end."""
-        import librosa
-
         hop_seconds = front_end.hop_length / front_end.sample_rate
         step = max(1, round(FRAME_SECONDS / hop_seconds))
-        centres = librosa.mel_frequencies(front_end.n_mels + 2, fmin=front_end.fmin, fmax=front_end.fmax)[1:-1]
+        centres = front_end.band_hertz()
         inside = np.flatnonzero((centres >= BAND_HERTZ[0]) & (centres <= BAND_HERTZ[1]))
         bits = min(MOST_BITS, len(inside) - 1)
         edges: tuple[int, ...] = ()

@@ -84,6 +84,12 @@ class FrontEnd:
         """Return the number of frames nearest to a length in seconds, at least 1."""
         return max(1, round(seconds * self.sample_rate / self.hop_length))
 
+    def band_hertz(self) -> NDArray[np.float64]:
+        """Return the frequency in the middle of each mel band, in Hz, shape (n_mels,)."""
+        import librosa
+
+        return np.asarray(librosa.mel_frequencies(self.n_mels + 2, fmin=self.fmin, fmax=self.fmax)[1:-1])
+
     def log_mel(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
         """Return the log-mel spectrogram of mono samples.
 

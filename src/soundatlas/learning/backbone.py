@@ -131,9 +131,12 @@ class FeatureExtractor:
         Returns:
             float32, shape (`feature_size`,).
         """
-        windows = cut_windows(log_mel, WINDOW_FRAMES, HOP_FRAMES)
-        pooled = np.stack([self._pooled(window) for window in windows])
+        pooled = self.window_features(cut_windows(log_mel, WINDOW_FRAMES, HOP_FRAMES))
         return np.asarray(pooled.mean(axis=0, dtype=np.float64), dtype=np.float32)
+
+    def window_features(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the pooled features of each window, shape (windows, `feature_size`)."""
+        return np.stack([self._pooled(window) for window in windows])
 
     def _pooled(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
         self._interpreter.set_tensor(self._input, np.ascontiguousarray(window[None], dtype=np.float32))

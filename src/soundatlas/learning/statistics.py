@@ -54,5 +54,7 @@ def _rhythm(moving: NDArray[np.float64], frames_per_second: float) -> NDArray[np
     frequencies, power = welch(padded, fs=frames_per_second, nperseg=segment, axis=0)
     edges = np.linspace(0.0, FASTEST_MODULATION, MODULATION_BANDS + 1)
     bands = np.digitize(frequencies, edges[1:])
-    rows = [power[bands == band].mean(axis=0) if (bands == band).any() else 0 * power[0] for band in range(MODULATION_BANDS)]
+    rows = [
+        power[bands == band].mean(axis=0) if (bands == band).any() else 0 * power[0] for band in range(MODULATION_BANDS)
+    ]
     return np.log(np.stack(rows) + FLOOR)

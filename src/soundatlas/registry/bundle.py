@@ -23,10 +23,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from soundatlas.audio.spectrogram import analyse_file
 from soundatlas.audio.windows import cut_windows
 from soundatlas.learning.backbone import FeatureExtractor
-from soundatlas.learning.blend import BACKBONE, NETWORK, STATISTICS, blend, linear_output
+from soundatlas.learning.blend import BACKBONE, BLEND, NETWORK, STATISTICS, blend, linear_output
 from soundatlas.learning.linear_heads import LinearHeads
 from soundatlas.learning.litert import LiteRtNetwork
 from soundatlas.learning.statistics import track_statistics
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from soundatlas.audio.spectrogram import FrontEnd
@@ -139,6 +140,20 @@ class Bundle:
             if front_end not in found:
                 found[front_end] = log_mel_of(front_end)
         return {part: found[front_end] for part, front_end in self.front_ends.items()}
+
+    def window_logits(self, part: str, windows: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Return head -> what one part says of each of its windows by itself: calibrated logits (windows, classes).
+
+        Args:
+            part: "network" or "backbone"; the part "statistics" hears whole tracks.
+            windows: of its front end, shape (windows, window_frames, n_mels), dB.
+        """
+        if part == NETWORK:
+            logits = self._network.run(windows)
+        else:
+            logits, _ = self._heads[BACKBONE].predict(self._extractor.window_features(windows))
+        own, whole = self.contract.calibration[part], self.contract.calibration[BLEND]
+        return {head: logits[head] / np.float32(own[head] * whole[head]) for head in self.space.classes}
 
     def _parts(
         self, log_mel: NDArray[np.float32] | None, features: NDArray[np.float32] | None

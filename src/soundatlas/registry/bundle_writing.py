@@ -11,7 +11,14 @@ from soundatlas.audio.windows import cut_windows
 from soundatlas.files import write_json
 from soundatlas.learning.blend import BACKBONE, NETWORK, STATISTICS
 from soundatlas.registry.bundle import front_end_of, load_export
-from soundatlas.registry.contract import BACKBONE_NAME, CONTRACT_FORMAT, CONTRACT_NAME, EXPORT_NAME, heads_name, read_contract
+from soundatlas.registry.contract import (
+    BACKBONE_NAME,
+    CONTRACT_FORMAT,
+    CONTRACT_NAME,
+    EXPORT_NAME,
+    heads_name,
+    read_contract,
+)
 from soundatlas.registry.golden import golden_log_mel, write_golden
 
 if TYPE_CHECKING:

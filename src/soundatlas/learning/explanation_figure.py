@@ -1,0 +1,157 @@
+"""The picture of an explanation: what is heard, what the model says over time, and which sounds it says it for."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from soundatlas.learning.explanation import Patches
+
+DPI = 110
+PNG_METADATA = {"Software": None}  # equal figures, equal bytes
+SHOWN_CLASSES = 3
+MARKED_HERTZ = (125, 500, 1000, 2000, 4000, 8000, 16000)
+DEPTH_DB = 70.0  # what lies further below the loudest cell is black
+LEAST_SCALE = 0.2  # of log-probability: a model that nothing moves shows no colours
+COLOURS = ("#1b6ca8", "#d95f02", "#7a7a7a")
+LEGEND = """\
+Percentages are of the whole track, dots of one window each. For the coloured maps, what happens in a patch of the sound
+is flattened to the level around it: red where the answer then loses, blue where it gains."""
+FOR, AGAINST = "red: speaks for it", "blue: speaks against it"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What is drawn of one head.
+
+    Attributes:
+        head: e.g. "genre".
+        names: its classes, the most probable first.
+        track: their probabilities for the whole track.
+        windows: the same of each window, shape (windows, classes).
+        drops: from `explanation.occlusion`, for the first of the classes.
+    """
+
+    head: str
+    names: tuple[str, ...]
+    track: NDArray[np.float64]
+    windows: NDArray[np.float64]
+    drops: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What all panels share.
+
+    Attributes:
+        title: of the track.
+        log_mel: of the stretch that is shown, shape (frames, n_mels), dB.
+        band_hertz: middle of each mel band.
+        frame_seconds: distance of two frames.
+        first_second: where in the track the stretch begins.
+        window_seconds: middle of each window, in the track.
+        patches: the grid of the occlusion.
+    """
+
+    title: str
+    log_mel: NDArray[np.float32]
+    band_hertz: NDArray[np.float64]
+    frame_seconds: float
+    first_second: float
+    window_seconds: NDArray[np.float64]
+    patches: Patches
+
+
+def write_explanation(path: Path, scene: Scene, panels: list[Panel]) -> None:
+    """Draw an explanation into a PNG file."""
+    figure = draw_explanation(scene, panels)
+    FigureCanvasAgg(figure)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a title in a script that the font lacks
+        figure.savefig(path, format="png", dpi=DPI, metadata=PNG_METADATA)
+
+
+def draw_explanation(scene: Scene, panels: list[Panel]) -> Figure:
+    """Draw the spectrogram, and per head the probabilities over time above the map of what they rest on."""
+    ratios = [1.5, *([1.0, 1.5] * len(panels))]
+    figure = Figure(figsize=(11, 1.35 * sum(ratios) + 1.2), layout="constrained")
+    figure.suptitle(_plain(scene.title), fontsize=14, fontweight="bold", x=0.01, ha="left")
+    rows = figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios, squeeze=False)[:, 0]
+    last = scene.first_second + len(scene.log_mel) * scene.frame_seconds
+    loudest = float(scene.log_mel.max())
+    heard = _image(rows[0], scene, scene.log_mel.T, cmap="magma", vmin=loudest - DEPTH_DB, vmax=loudest)
+    rows[0].set_title("The sound: bright is loud", loc="left", fontsize=10)
+    figure.colorbar(heard, ax=rows[0], pad=0.01, label="dB")
+    for panel, lines, map_axes in zip(panels, rows[1::2], rows[2::2], strict=True):
+        _draw_probabilities(lines, scene, panel)
+        scale = max(LEAST_SCALE, float(np.abs(panel.drops).max()))
+        _image(map_axes, scene, scene.log_mel.T, cmap="Greys", vmin=loudest - DEPTH_DB, vmax=loudest + DEPTH_DB / 2)
+        shown = _draw_drops(map_axes, scene, panel.drops, scale)
+        name = _plain(panel.names[0])
+        map_axes.set_title(f"What “{name}” rests on ({FOR}, {AGAINST})", loc="left", fontsize=10)
+        ticks = [-scale, -scale / 2, 0.0, scale / 2, scale]
+        bar = figure.colorbar(shown, ax=map_axes, pad=0.01, ticks=ticks, format=_as_factor)
+        bar.set_label("times less likely\nwithout it")
+    rows[-1].set(xlabel="seconds", xlim=(scene.first_second, last))
+    rows[-1].tick_params(labelbottom=True)
+    figure.supxlabel(LEGEND, fontsize=9, color="#444444")
+    return figure
+
+
+def _draw_probabilities(axes: Any, scene: Scene, panel: Panel) -> None:
+    """Draw the likeliest classes of a head over the middles of the windows."""
+    for place in range(min(SHOWN_CLASSES, len(panel.names))):
+        label = f"{_plain(panel.names[place])} {panel.track[place]:.0%}"
+        values = panel.windows[:, place]
+        axes.plot(scene.window_seconds, values, color=COLOURS[place], marker="o", markersize=3, label=label)
+    axes.set(ylim=(-0.03, 1.03), ylabel="probability")
+    axes.set_title(f"{_plain(panel.head).capitalize()}, over time", loc="left", fontsize=10)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=SHOWN_CLASSES, frameon=False, fontsize=9)
+    axes.grid(alpha=0.3)
+
+
+def _image(axes: Any, scene: Scene, values: NDArray[Any], **settings: Any) -> Any:
+    """Show an array of shape (bands, frames) over seconds and hertz."""
+    last = scene.first_second + len(scene.log_mel) * scene.frame_seconds
+    bands = len(scene.band_hertz)
+    extent = (scene.first_second, last, 0, bands)
+    shown = axes.imshow(values, origin="lower", aspect="auto", extent=extent, interpolation="nearest", **settings)
+    marks = [hertz for hertz in MARKED_HERTZ if scene.band_hertz[0] <= hertz <= scene.band_hertz[-1]]
+    axes.set_yticks(np.interp(marks, scene.band_hertz, np.arange(bands) + 0.5), [_as_hertz(hertz) for hertz in marks])
+    axes.set_ylabel("Hz (mel scale)")
+    return shown
+
+
+def _draw_drops(axes: Any, scene: Scene, drops: NDArray[np.float64], scale: float) -> Any:
+    """Lay the patches over the faint spectrogram, the more opaque the more they matter."""
+    patches = scene.patches
+    frames = np.repeat(drops, np.diff(patches.frames), axis=0)
+    cells = np.repeat(frames, np.diff(patches.bands), axis=1).T
+    opacity = np.clip(np.abs(cells) / scale, 0, 1) ** 0.7
+    return _image(axes, scene, cells, cmap="RdBu_r", vmin=-scale, vmax=scale, alpha=0.85 * opacity)
+
+
+def _as_factor(drop: float, _position: object = None) -> str:
+    """Say a drop of a natural logarithm as a factor, e.g. 2.0, or 1/2.0 where the class gets likelier."""
+    return f"{np.exp(drop):.2g}" if drop >= 0 else f"1/{np.exp(-drop):.2g}"
+
+
+def _as_hertz(hertz: float) -> str:
+    return f"{hertz / 1000:g}k" if hertz >= 1000 else f"{hertz:g}"  # noqa: PLR2004 - kilohertz
+
+
+def _plain(text: str) -> str:
+    """Keep text what it is: matplotlib would set what stands between dollars as mathematics, and obeys line breaks."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text).replace(
+        "$", r"\$"
+    )

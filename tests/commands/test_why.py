@@ -1,0 +1,110 @@
+"""`soundatlas why`: what a musician, a pipe and a hostile name get."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+import tiny_project
+
+from soundatlas.stages import spectrograms
+
+PNG = b"\x89PNG"
+
+
+@pytest.fixture(scope="module")
+def _learnt(tmp_path_factory, repository, model):
+    """Give a project with a catalogue, its spectrograms and a champion; copy it, never write to it."""
+    root = tmp_path_factory.mktemp("learnt") / "project"
+    params = tiny_project.start_project(root, repository)
+    tiny_project.write_catalogue(root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOUNDATLAS_WORKERS", "1")
+        spectrograms.run(root, params)
+    tiny_project.install_champion(root, model)
+    return root
+
+
+@pytest.fixture
+def learnt(_learnt, tmp_path):
+    """Give a copy of that project."""
+    import shutil
+
+    return shutil.copytree(_learnt, tmp_path / "learnt")
+
+
+def test_file_is_explained(learnt, command):
+    """Each head has its class, how many windows agree and where it rests; neighbours are training tracks."""
+    tiny_project.write_clip(learnt / "[b]$new$.wav", 3, seconds=2.0)
+    code, out, _ = command(learnt, "why", "[b]$new$.wav")
+    assert code == 0
+    assert "[b]$new$.wav" in out
+    assert (learnt / "why-[b]$new$.png").read_bytes().startswith(PNG)
+    assert "Picture: why-[b]$new$.png" in out
+    assert " Hz" in out
+    assert "piece " in out
+    assert all(head in out for head in tiny_project.SPACE.classes)
+
+
+def test_json_holds_all(learnt, command):
+    """Probabilities per window, the grid and its drops, and the nearest tracks, in agreeing shapes."""
+    code, out, _ = command(learnt, "why", "demo:01", "--json", "--out", "a.png")
+    told = json.loads(out)
+    assert code == 0
+    assert told["name"] == "bela: piece 1"
+    assert told["picture"] == "a.png"
+    genre = told["heads"]["genre"]
+    drops = genre["log_probability_drops"]
+    assert (len(drops) + 1, len(drops[0]) + 1) == (len(told["patch_edges_seconds"]), len(told["patch_edges_bands"]))
+    assert sum(genre["probabilities"].values()) == pytest.approx(1.0)
+    windows = genre["window_probabilities"]
+    assert [*windows] == [*genre["probabilities"]]
+    assert {len(values) for values in windows.values()} == {len(told["window_middles_seconds"])}
+    neighbours = told["nearest_training_tracks"]
+    assert {row["track_id"] for row in neighbours} == {"demo:00", "demo:02", "demo:03"}  # train, but for itself
+    assert [row["similarity"] for row in neighbours] == sorted((r["similarity"] for r in neighbours), reverse=True)
+
+
+def test_embeddings_are_remembered(learnt, command):
+    """The second time nothing is computed anew, and the neighbours are the same."""
+    _, first, _ = command(learnt, "why", "demo:05", "--json")
+    [table] = (learnt / "data/why").glob("*.parquet")
+    before = table.read_bytes()
+    assert len(pd.read_parquet(table)) == 4
+    _, second, err = command(learnt, "why", "demo:05", "--json")
+    assert second == first
+    assert table.read_bytes() == before
+    assert "embedding" not in err
+
+
+def test_without_training_tracks_there_are_no_neighbours(crowned, command):
+    """A project that only holds a champion explains a file all the same, and says why nothing is near."""
+    tiny_project.write_clip(crowned / "a.wav", 1)
+    code, out, _ = command(crowned, "why", "a.wav")
+    assert code == 0
+    assert "this project holds no training tracks" in out
+    assert json.loads(command(crowned, "why", "a.wav", "--json")[1])["nearest_training_tracks"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "said"),
+    [
+        (("bad.mp3",), 1, "soundatlas: not_audio: "),
+        (("empty.wav",), 1, "soundatlas: empty: the file holds no bytes\n"),
+        (("nothing\x1b.wav",), 2, "soundatlas: nothing\ufffd.wav is neither a file nor a track_id of the catalogue\n"),
+        (("folder",), 2, "soundatlas: folder is neither a file nor a track_id of the catalogue\n"),
+        (("good.wav", "--out", "nowhere/a.png"), 2, "soundatlas: nowhere is not a folder"),
+    ],
+)
+def test_faults_are_one_line(crowned, command, arguments, exit_code, said):
+    """What cannot be explained is told in one line, and no picture is left."""
+    tiny_project.write_clip(crowned / "good.wav", 1)
+    (crowned / "bad.mp3").write_bytes(b"no music")
+    (crowned / "empty.wav").touch()
+    (crowned / "folder").mkdir()
+    code, out, err = command(crowned, "why", *arguments)
+    assert (code, out) == (exit_code, "")
+    assert err.startswith(said)
+    assert err.count("\n") == 1
+    assert not list(crowned.glob("**/*.png"))

@@ -1,0 +1,62 @@
+"""The picture of an explanation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from soundatlas.learning.explanation import Patches
+from soundatlas.learning.explanation_figure import Panel, Scene, draw_explanation, write_explanation
+
+HOSTILE = "Cash $x^2$ & $\\frac{1}{0}$\n<b>[bold]\x1b 音"
+
+
+def _scene(title="A piece", frames=100):
+    log_mel = np.random.default_rng(1).normal(-30, 10, (frames, 32)).astype(np.float32)
+    patches = Patches.over(log_mel, 10, 8)
+    return Scene(title, log_mel, np.linspace(20, 7900, 32), 0.03, 4.0, np.array([4.5, 5.5, 6.5]), patches)
+
+
+def _panel(scene, head="genre", names=("reel", "waltz", "air", "chorale"), drop=1.0):
+    probabilities = np.full((3, len(names)), 1 / len(names))
+    drops = np.zeros(scene.patches.shape)
+    drops[2, 1] = drop
+    return Panel(head, tuple(names), probabilities[0], probabilities, drops)
+
+
+def test_axes_say_what_they_are():
+    """Seconds of the track, hertz, probabilities, class names and the meaning of the colours are written there."""
+    scene = _scene()
+    figure = draw_explanation(scene, [_panel(scene), _panel(scene, "artist", ("anna", "bela"))])
+    drawn = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
+    assert len(drawn) == 5
+    assert drawn[-1].get_xlabel() == "seconds"
+    assert drawn[-1].get_xlim() == pytest.approx((4.0, 7.0))
+    assert [label.get_text() for label in drawn[0].get_yticklabels()] == ["125", "500", "1k", "2k", "4k"]
+    titles = [axes.get_title("left") for axes in drawn]
+    assert titles[1] == "Genre, over time"
+    assert "“reel”" in titles[2]
+    assert "red" in titles[2]
+    assert "blue" in titles[2]
+    assert [text.get_text() for text in drawn[1].get_legend().get_texts()] == ["reel 25%", "waltz 25%", "air 25%"]
+
+
+@pytest.mark.parametrize("drop", [0.0, 2.0, -3.0])
+def test_picture_is_written_whatever_the_text(tmp_path, drop):
+    """Dollars, control characters and other scripts are drawn as text; equal explanations give equal bytes."""
+    scene = _scene(HOSTILE)
+    panels = [_panel(scene, HOSTILE, (HOSTILE, "b"), drop)]
+    for name in ("one.png", "other.png"):
+        write_explanation(tmp_path / name, scene, panels)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "other.png").read_bytes()
+    assert imread(tmp_path / "one.png").shape[0] > 300
+
+
+def test_short_track_has_a_picture(tmp_path):
+    """A track of one frame and one window can be drawn."""
+    scene = _scene(frames=1)
+    drops = np.zeros(scene.patches.shape)
+    panel = Panel("genre", ("a", "b"), np.array([0.6, 0.4]), np.full((3, 2), 0.5), drops)
+    write_explanation(tmp_path / "short.png", scene, [panel])
+    assert (tmp_path / "short.png").stat().st_size > 0
