@@ -143,8 +143,8 @@ class MusicnnPeer:
 def musicnn_peers() -> list[MusicnnPeer]:
     """Return both peers."""
     return [
-        MusicnnPeer("musicnn_pooled", "musicnn mean + max + linear", POOLED),
-        MusicnnPeer("musicnn_penultimate", "musicnn penultimate + linear", PENULTIMATE),
+        MusicnnPeer("musicnn_pooled", "musicnn mean + max, linear", POOLED),
+        MusicnnPeer("musicnn_penultimate", "musicnn penultimate, linear", PENULTIMATE),
     ]
 
 

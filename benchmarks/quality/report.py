@@ -49,7 +49,7 @@ def score_table(rows: Sequence[dict[str, Any]], split: str, about: dict[str, Any
     """Return one split's figures: a block per head, a row per peer."""
     tested = sum(sides["test"] for sides in about["tracks"])
     table = Table(
-        title=f"{split} split: {tested} test tracks, mean of {len(settings['seeds'])} seeds; "
+        title=f"{split} split: {tested} test tracks, {_seeds(settings)}; "
         f"{settings['confidence']:.0%} interval by grouped bootstrap",
         caption="train s: one training, features and spectrograms left out; ms/clip: from the audio file, all included",
         title_justify="left",
@@ -64,6 +64,11 @@ def score_table(rows: Sequence[dict[str, Any]], split: str, about: dict[str, Any
             table.add_row(head, escape(row["title"]), *_cells(row, head))
         table.add_section()
     return table
+
+
+def _seeds(settings: dict[str, Any]) -> str:
+    count = len(settings["seeds"])
+    return "1 seed" if count == 1 else f"mean of {count} seeds"
 
 
 def _cells(row: dict[str, Any], head: str) -> list[str]:
@@ -84,7 +89,7 @@ def attribute_table(
     rows: Sequence[dict[str, Any]], split: str, attributes: Sequence[str], settings: dict[str, Any]
 ) -> Table:
     """Return R2 of every attribute, for the peers that give any."""
-    title = f"{split} split: R2 of the attributes, mean of {len(settings['seeds'])} seeds; 0 is the training mean"
+    title = f"{split} split: R2 of the attributes, {_seeds(settings)}; 0 is the training mean"
     table = Table(title=title, title_justify="left")
     table.add_column("peer")
     for name in attributes:

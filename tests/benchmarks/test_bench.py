@@ -84,7 +84,7 @@ def test_soundatlas_is_compared_in_pairs(bench, monkeypatch):
     figures = ours["heads"]["genre"]
     assert figures["macro_f1"] == pytest.approx(np.mean(figures["macro_f1_per_seed"]))
     assert musicnn == {
-        "peer": "musicnn_pooled", "title": "musicnn mean + max + linear", "split": "work", "available": False,
+        "peer": "musicnn_pooled", "title": "musicnn mean + max, linear", "split": "work", "available": False,
         "reason": "soundatlas.learning.no_such_module is not there",
     }  # fmt: skip
     assert "soundatlas against each peer" in out
