@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ARCHITECTURE_NAME = "architecture.json"
 WEIGHTS_NAME = "network.weights.h5"
+MOMENTUM = 0.95  # of the batch statistics: Keras' 0.99 still remembers the untrained network after an epoch of ours
 
 
 def build_network(
@@ -50,15 +51,15 @@ def build_network(
     layers = keras.layers
     inputs = keras.Input((window_frames, n_mels), name="log_mel")
     x = layers.Rescaling(1.0 / std_db, offset=-mean_db / std_db)(inputs)
-    x = layers.BatchNormalization()(x)  # per band: without it, the loud low bands rule the first steps
+    x = layers.BatchNormalization(momentum=MOMENTUM)(x)  # per band: without it, the loud low bands rule the first steps
     x = layers.Reshape((window_frames, n_mels, 1))(x)
     x = layers.Conv2D(channels[0], 5, strides=2, padding="same", use_bias=False)(x)
-    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))
     for filters in channels:
         x = _residual_stage(x, filters)
     pooled = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
     vector = layers.Dense(embedding, name=EMBEDDING)(pooled)
-    hidden = layers.Dropout(dropout)(layers.ReLU()(layers.BatchNormalization()(vector)))
+    hidden = layers.Dropout(dropout)(layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(vector)))
     outputs = {head: layers.Dense(len(names), name=head)(hidden) for head, names in space.classes.items()}
     outputs |= {name: layers.Dense(1, name=name)(hidden) for name in space.attributes}
     return keras.Model(inputs, {**outputs, EMBEDDING: vector}, name="soundatlas")
@@ -68,11 +69,11 @@ def _residual_stage(x: Any, filters: int) -> Any:
     """Halve time and frequency: two 3x3 convolutions beside a strided 1x1 shortcut (He et al., arXiv 1512.03385)."""
     layers = keras.layers
     shortcut = layers.Conv2D(filters, 1, strides=2, use_bias=False)(x)
-    shortcut = layers.BatchNormalization()(shortcut)
+    shortcut = layers.BatchNormalization(momentum=MOMENTUM)(shortcut)
     y = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
-    y = layers.ReLU()(layers.BatchNormalization()(y))
+    y = layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(y))
     y = layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)
-    y = layers.BatchNormalization()(y)
+    y = layers.BatchNormalization(momentum=MOMENTUM)(y)
     return layers.ReLU()(layers.Add()([shortcut, y]))
 
 

@@ -169,9 +169,7 @@ class Bundle:
             parts[BACKBONE] = linear_output(self._heads[BACKBONE], features)
         return parts
 
-    def _prediction(
-        self, log_mel: NDArray[np.float32] | None, features: NDArray[np.float32] | None
-    ) -> TrackPrediction:
+    def _prediction(self, log_mel: NDArray[np.float32] | None, features: NDArray[np.float32] | None) -> TrackPrediction:
         parts = self._parts(log_mel, features)
         output = blend(parts, self.contract.calibration)
         probabilities = {

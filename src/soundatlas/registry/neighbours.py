@@ -101,5 +101,6 @@ def _inputs(root: Path, bundle: Bundle) -> Inputs | None:
     shards = sorted(folder.glob(f"*{SUFFIX}"))
     store = SpectrogramStore(folder, Shard(shards[0]).contract_sha256 if shards else "")
     features = read_features(features_path) if bundle.contract.backbone else None
-    inputs = Inputs(store, features, bundle.contract.window_frames, bundle.contract.hop_frames, 0)
+    contract = bundle.contract
+    inputs = Inputs(store, features, contract.window_frames, contract.hop_frames, n_mels=0, frames_per_second=0.0)
     return inputs if bundle.reads(inputs) else None
