@@ -14,7 +14,7 @@ export DVC_NO_ANALYTICS ?= 1
 export GX_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: help setup demo bench-inference bench-quality test test-slow check format lock ui clean
+.PHONY: help setup demo bench-inference bench-quality test test-slow check format lock tune ui clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,11 @@ check: $(READY) ## lint, types, import floors
 format: $(READY) ## format the code
 	ruff check --fix .
 	ruff format .
+
+TRIALS ?= 20
+MINUTES ?= 60
+tune: $(READY) ## search for better training parameters on the validation tracks
+	@soundatlas tune --trials $(TRIALS) --minutes $(MINUTES)
 
 ui: $(READY) ## open Prefect, MLflow, Data Docs and the evaluation in the browser
 	@python -m flows.serve --prefect-port $(PREFECT_PORT) --mlflow-port $(MLFLOW_PORT) --pages-port $(PAGES_PORT)

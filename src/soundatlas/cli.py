@@ -61,6 +61,21 @@ def summary() -> None:
 
 
 @app.command()
+def tune(
+    *,
+    trials: Annotated[int, typer.Option(min=1, help="How many more trials.")] = 20,
+    minutes: Annotated[float, typer.Option(min=0.0, help="After how long no new trial begins.")] = 60.0,
+) -> None:
+    """Search for better training parameters, on the validation tracks alone; promotes nothing, edits nothing.
+
+    Killed, it goes on when it is called again. Each trial is a run in MLflow.
+    """
+    from soundatlas.tuning.report import tune as run_and_report
+
+    run_and_report(trials=trials, minutes=minutes)
+
+
+@app.command()
 def doctor(
     *,
     json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON, for another program.")] = False,

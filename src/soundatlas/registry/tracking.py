@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import git
 import mlflow
 import pandas as pd
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.time import get_current_time_millis
 from ruamel.yaml import YAML
 
@@ -81,6 +82,33 @@ class Tracking:
         except MlflowException:  # another registry, or the run was deleted: the training gets a new one
             return None
         return run_id
+
+    def start_study(self, run_id: str | None, name: str) -> str:
+        """Open the run of a tuning study, above those of its trials; again where it is in this place. Return its id."""
+        opened = self.resume_training(run_id)
+        if opened is None:
+            run = self.client.create_run(self.experiment_id(), run_name=name, tags=self._lineage())
+            opened = str(run.info.run_id)
+        return opened
+
+    def start_trial(self, parent: str, number: int, values: dict[str, Any]) -> str:
+        """Open the run of a trial below its study's, with the values that it tries; return its id."""
+        tags = {**self._lineage(), MLFLOW_PARENT_RUN_ID: parent}
+        run = self.client.create_run(self.experiment_id(), run_name=f"trial {number + 1}", tags=tags)
+        self.client.log_batch(run.info.run_id, params=[Param(f"train.{key}", str(v)) for key, v in values.items()])
+        return str(run.info.run_id)
+
+    def finish_run(self, run_id: str, figures: dict[str, float], tags: dict[str, str] | None = None) -> None:
+        """End a run well, with its figures."""
+        now = get_current_time_millis()
+        metrics = [Metric(name, value, now, 0) for name, value in figures.items()]
+        self.client.log_batch(run_id, metrics=metrics, tags=[RunTag(name, text) for name, text in (tags or {}).items()])
+        self.client.set_terminated(run_id, "FINISHED")
+
+    def kill_run(self, run_id: str) -> None:
+        """Mark a run as killed, as its process could not; one that is not in this place is left alone."""
+        if self.resume_training(run_id):
+            self.client.set_terminated(run_id, "KILLED")
 
     @contextlib.contextmanager
     def closing_run(self, run_id: str) -> Iterator[None]:
