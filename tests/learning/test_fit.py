@@ -15,9 +15,10 @@ import synthetic
 
 from soundatlas.audio.windows import cut_windows
 from soundatlas.learning.dataset import Targets, Windows
-from soundatlas.learning.fit import _compiled_heads, fit_network
+from soundatlas.learning.fit import compiled_heads, fit_network
 from soundatlas.learning.labels import LabelSpace
 from soundatlas.learning.network import ARCHITECTURE_NAME, WEIGHTS_NAME, build_network, load_network, run_network
+from soundatlas.learning.resume import Checkpoint
 from soundatlas.learning.track import predict_track
 from soundatlas.store.reading import SpectrogramStore
 
@@ -87,42 +88,81 @@ def _validation_loss(network, space: LabelSpace, store: SpectrogramStore, valida
     """Compute a network's loss over every window of the validation tracks."""
     shas, targets = validation["audio_sha256"].tolist(), Targets.of(validation, space)
     windows = Windows(store, shas, targets, fit_once.WINDOW_FRAMES, synthetic.N_MELS, PARAMS.batch_size)
-    heads = _compiled_heads(network, space, PARAMS, total_steps=10)
+    heads = compiled_heads(network, space, PARAMS, total_steps=10)
     return heads.evaluate(windows.every(), verbose=0, return_dict=True)["loss"]
 
 
-def test_last_epoch_is_kept_when_it_is_the_best(fits, summary) -> None:
-    """A fit that still gets better keeps its last weights: on disk they give the last validation loss again."""
-    losses = [row["val_loss"] for row in summary["history"]]
-    assert losses[1] < losses[0]
-    assert summary["best_epoch"] == 2
+def test_last_epoch_is_kept(fits, summary) -> None:
+    """A fit that ran to its end keeps its last weights: on disk they give the last validation loss again."""
+    assert summary["kept_epoch"] == 2
     space = LabelSpace.from_contract(summary["space"])
     tracks, _ = synthetic.separable(fit_once.TRAIN + fit_once.VALIDATION)
     store = SpectrogramStore(fits[0] / "store", synthetic.CONTRACT)
     found = _validation_loss(load_network(fits[0]), space, store, tracks.iloc[fit_once.TRAIN :])
-    assert found == pytest.approx(losses[1], rel=1e-4)
+    assert found == pytest.approx(summary["history"][1]["val_loss"], rel=1e-4)
 
 
-def test_fit_that_gets_worse_stops_and_keeps_its_best_epoch(store_of) -> None:
-    """Where validation contradicts training, the loss only rises: after `patience` epochs the first one is kept."""
+STALE = {"classes": ["genre"], "attributes": [], "epochs": 9, "windows_per_epoch": 256, "patience": 2}
+
+
+@pytest.fixture
+def contradicted(store_of):
+    """Give store, training tracks, validation tracks that contradict them, and the classes."""
     tracks, log_mels = synthetic.separable(16)
-    store = store_of(log_mels)
     validation = tracks.assign(genre=tracks["genre"].map({"low": "high", "high": "low"}))
-    space = LabelSpace.of(tracks, ["genre"], [])
-    changed = {"classes": ["genre"], "attributes": [], "epochs": 9, "windows_per_epoch": 256, "patience": 2}
-    fitted = fit_network(
-        store,
-        tracks,
-        validation,
-        space,
-        PARAMS.model_copy(update=changed),
-        window_frames=fit_once.WINDOW_FRAMES,
-        n_mels=synthetic.N_MELS,
-    )
-    losses = [row["val_loss"] for row in fitted.history]
-    assert losses == sorted(losses)
-    assert (len(losses), fitted.best_epoch) == (3, 1)
-    assert _validation_loss(fitted.network, space, store, validation) == pytest.approx(losses[0], rel=1e-4)
+    return store_of(log_mels), tracks, validation, LabelSpace.of(tracks, ["genre"], [])
+
+
+def _fit(project, checkpoint=None, on_epoch=lambda _epoch, _row: None, **changed):
+    params = PARAMS.model_copy(update={**STALE, **changed})
+    sizes = {"window_frames": fit_once.WINDOW_FRAMES, "n_mels": synthetic.N_MELS}
+    return fit_network(*project, params, **sizes, checkpoint=checkpoint, on_epoch=on_epoch)
+
+
+def test_fit_that_gets_no_better_stops_and_keeps_its_best_epoch(contradicted) -> None:
+    """Where validation contradicts training, accuracy only falls: after `patience` epochs the best one is kept."""
+    store, _, validation, space = contradicted
+    fitted = _fit(contradicted)
+    accuracies = [row["val_genre_accuracy"] for row in fitted.history]
+    assert fitted.kept_epoch == accuracies.index(max(accuracies)) + 1
+    assert len(fitted.history) == fitted.kept_epoch + 2 < 9
+    kept = fitted.history[fitted.kept_epoch - 1]["val_loss"]
+    assert _validation_loss(fitted.network, space, store, validation) == pytest.approx(kept, rel=1e-4)
+
+
+class KilledError(Exception):
+    """Stands for a kill between two epochs."""
+
+
+@pytest.mark.parametrize("after", [1, 3])
+def test_killed_fit_goes_on_to_the_same_weights(contradicted, tmp_path, after) -> None:
+    """A fit that is cut off and begun again fits only the epochs that are missing, to the same bits as undisturbed.
+
+    The second cut lies after the best epoch of all, which is then taken from the checkpoint.
+    """
+
+    def kill(epoch: int, _row: dict[str, float]) -> None:
+        if epoch == after:
+            raise KilledError
+
+    undisturbed = _fit(contradicted)
+    with pytest.raises(KilledError):
+        _fit(contradicted, Checkpoint(tmp_path / "checkpoint", "key"), kill)
+    seen: list[int] = []
+    again = _fit(contradicted, Checkpoint(tmp_path / "checkpoint", "key"), lambda epoch, _row: seen.append(epoch))
+    assert seen == list(range(after + 1, len(undisturbed.history) + 1))
+    assert again.history == undisturbed.history
+    assert again.kept_epoch == undisturbed.kept_epoch
+    for one, other in zip(again.network.get_weights(), undisturbed.network.get_weights(), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_checkpoint_of_another_training_is_dropped(contradicted, tmp_path) -> None:
+    """Other data or parameters make another key: nothing of the old training is taken over."""
+    _fit(contradicted, Checkpoint(tmp_path / "checkpoint", "one"), epochs=1)
+    assert len(Checkpoint(tmp_path / "checkpoint", "one").history) == 1
+    assert Checkpoint(tmp_path / "checkpoint", "another").history == []
+    assert not (tmp_path / "checkpoint").exists()
 
 
 def test_levels_are_those_of_the_training_tracks(fits, summary) -> None:
@@ -159,7 +199,7 @@ def _heads(space: LabelSpace, **changed):
         std_db=10.0,
     )
     params = PARAMS.model_copy(update={"weight_decay": 0.0, **changed})
-    return network, _compiled_heads(network, space, params, total_steps=10)
+    return network, compiled_heads(network, space, params, total_steps=10)
 
 
 def test_missing_labels_train_nothing(batch) -> None:

@@ -20,7 +20,7 @@ from soundatlas.sources.inbox import list_files, list_folder
 from soundatlas.tables import INBOX
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from soundatlas.params import Params
 
@@ -93,11 +93,16 @@ def prediction_table(table: pd.DataFrame, heads: Sequence[str], title: str) -> T
         shown.add_column(head)
     shown.add_column("status")
     for row in table.to_dict("records"):
-        labels = [
-            f"{escape(str(row[head]))} {row[f'{head}_confidence']:.0%}" if isinstance(row.get(head), str) else ""
-            for head in heads
-        ]
+        labels = [_label(row, head) for head in heads]
         message = row["message"] if isinstance(row["message"], str) else ""
         status = f"{row['status']}: {message}" if message else row["status"]
         shown.add_row(escape(printable(str(row["path"]))), *labels, escape(printable(status)))
     return shown
+
+
+def _label(row: Mapping[Hashable, Any], head: str) -> str:
+    """Return the label with its probability; one that the model hardly knows is called so."""
+    if not isinstance(row.get(head), str):
+        return ""
+    said = f"{escape(str(row[head]))} {row[f'{head}_confidence']:.0%}"
+    return said if row.get(f"{head}_known", True) else f"unknown (nearest: {said})"

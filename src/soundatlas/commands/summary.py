@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from rich.markup import escape
 from rich.table import Table
 
 from soundatlas.commands.classify import prediction_table
 from soundatlas.commands.terminal import wide_console
 from soundatlas.errors import SoundatlasError
 from soundatlas.files import project_root, read_json
+from soundatlas.learning.repeats import GROUPED, RANDOM
 from soundatlas.params import load_params
 from soundatlas.tables import INBOX, TRACKS, read_table
 
@@ -42,6 +44,7 @@ def print_summary() -> None:
     )
     metrics = read_json(root / "data/evaluation/metrics.json")
     console.print(score_table(metrics))
+    console.print("\n".join(further_lines(metrics)), highlight=False)
     pinned = read_champion(root)
     if pinned is None:
         console.print("[bold]Champion[/]   none yet: no model has passed the gate")
@@ -63,31 +66,62 @@ def print_summary() -> None:
 
 def score_table(metrics: dict[str, Any]) -> Table:
     """Return the scores of every head beside the baselines, with their intervals."""
-    about = metrics["about"]
+    about, repeats = metrics["about"], metrics.get("repeats", {})
+    seeds = max((figures[GROUPED]["seeds"] for figures in repeats.values() if GROUPED in figures), default=1)
     table = Table(
-        title=f"Macro F1 on {about['tracks']} tracks ({about['split']}), {about['seeds']} seed, "
-        f"{about['confidence']:.0%} interval by {about['interval']}",
+        title=f"Macro F1 on {about['tracks']} tracks ({about['split']}), {about['confidence']:.0%} interval by "
+        f"{about['interval']}",
         title_justify="left",
     )
-    for column in ("label", "soundatlas", "MFCC + logistic regression", "majority", "chance accuracy", "accuracy"):
-        table.add_column(column, justify="left" if column == "label" else "right")
+    own = "this model" if seeds > 1 else "soundatlas, 1 seed"
+    names = ["label", own, "MFCC + logistic regression", "majority", "chance accuracy", "accuracy"]
+    if seeds > 1:
+        names.insert(1, f"soundatlas, {seeds} seeds")
+    if random := [head for head, figures in repeats.items() if RANDOM in figures]:
+        names.append("on a random split")
+    for name in names:
+        table.add_column(name, justify="left" if name == "label" else "right")
     for head, figures in metrics["classes"].items():
         peers = {name: by_head[head] for name, by_head in metrics["baselines"].items()}
-        table.add_row(
-            head,
-            f"[bold]{_with_interval(figures)}[/]",
+        row = [
+            _with_interval(figures),
             _with_interval(peers["mfcc_logistic_regression"]),
             _with_interval(peers["majority"]),
             f"{1 / figures['classes']:.2f}",
             f"{figures['accuracy']:.2f}",
-        )
+        ]
+        if seeds > 1:
+            row.insert(0, f"[bold]{_with_interval(repeats[head][GROUPED])}[/]")
+        if random:
+            row.append(_with_interval(repeats[head][RANDOM]) if head in random else "")
+        table.add_row(head, *row)
     return table
 
 
+def further_lines(metrics: dict[str, Any]) -> list[str]:
+    """Return what else was measured, a line each: neighbours, attributes, and artists that were never heard."""
+    lines = []
+    for head, figures in metrics.get("embedding", {}).items():
+        lines.append(
+            f"neighbours of the same {head}, mAP@{figures['nearest']:.0f}: {_interval(figures, 'map_at_10')}, "
+            f"MFCC statistics {_interval(figures, 'mfcc_map_at_10')}"
+        )
+    for name, figures in metrics.get("attributes", {}).items():
+        lines.append(f"{name}: R2 {_interval(figures, 'r2')}, mean error {figures['mae']:.3g}")
+    for head, figures in metrics.get("open_set", {}).items():
+        lines.append(
+            f"an {head} never heard, told from known ones: AUROC {_interval(figures, 'auroc')} "
+            f"({figures['unknown_tracks']:.0f} against {figures['known_tracks']:.0f} tracks)"
+        )
+    return [escape(line) for line in lines]
+
+
+def _interval(figures: dict[str, float], name: str) -> str:
+    return f"{figures[name]:.2f} [{figures[f'{name}_low']:.2f}, {figures[f'{name}_high']:.2f}]"
+
+
 def _with_interval(figures: dict[str, float]) -> str:
-    return f"{figures['macro_f1']:.2f} [{figures['macro_f1_low']:.2f}, {figures['macro_f1_high']:.2f}]".replace(
-        "[", "\\["
-    )
+    return escape(_interval(figures, "macro_f1"))
 
 
 def _inbox(root: Path, params: Params) -> Table:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
+from soundatlas.environment import hold_memory
 from soundatlas.learning.dataset import Targets, Windows, level_statistics, square_root_balance
 from soundatlas.learning.network import build_network
 
@@ -78,6 +79,7 @@ def fit_network(
         extra: what to keep there beside it.
         on_epoch: called after each epoch that is fitted now, with its number, from 1, and its row of the history.
     """
+    hold_memory()
     keras.utils.clear_session()  # Keras numbers layers per process, and their names are part of the model's bytes
     keras.utils.set_random_seed(params.seed)
     tf.config.experimental.enable_op_determinism()
@@ -166,8 +168,8 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no
         self._on_epoch = on_epoch
         self._best_weights: list[NDArray[np.float32]] | None = None
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        row = {"epoch": float(epoch + 1), **{name: float(value) for name, value in sorted((logs or {}).items())}}
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        row = {"epoch": float(epoch + 1), **{self._named(name): float(value) for name, value in sorted(logs.items())}}
         self.rows.append(row)
         best = self._best_epoch() == len(self.rows)
         if best:
@@ -176,6 +178,11 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no
             self._checkpoint.save(self.model, self.rows, best=best, extra=self._extra)
         self.model.stop_training = self._stale()
         self._on_epoch(epoch + 1, row)
+
+    def _named(self, name: str) -> str:
+        """Give a figure the name of its head: where there is only one, Keras leaves the head out."""
+        only = self._params.classes[0]
+        return {"accuracy": f"{only}_accuracy", "val_accuracy": f"val_{only}_accuracy"}.get(name, name)
 
     def ended(self) -> bool:
         """Whether there is nothing left to fit."""

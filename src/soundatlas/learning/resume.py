@@ -52,7 +52,7 @@ class Checkpoint:
         """Write the state after an epoch.
 
         Args:
-            model: compiled; its optimizer and the state of its random layers are part of its weights.
+            model: compiled; its optimizer's state is part of its weights.
             history: a row per finished epoch.
             best: this epoch is the best so far.
             extra: JSON-like values of the caller's.
@@ -63,13 +63,22 @@ class Checkpoint:
                 shutil.copyfile(beside / LATEST_NAME, beside / BEST_NAME)
             else:
                 shutil.copyfile(self.folder / BEST_NAME, beside / BEST_NAME)
-            write_json(beside / STATE_NAME, {"key": self.key, "history": history, "extra": extra})
+            chance = [generator.state.numpy().tolist() for generator in _generators(model)]
+            state = {"key": self.key, "history": history, "extra": extra, "chance": chance}
+            write_json(beside / STATE_NAME, state)
 
     def restore(self, model: keras.Model, *, best: bool = False) -> None:
         """Load the weights of the last, or of the best, epoch into a compiled model."""
         model.optimizer.build(model.trainable_variables)
         model.load_weights(self.folder / (BEST_NAME if best else LATEST_NAME))
+        for generator, state in zip(_generators(model), self._state()["chance"], strict=True):
+            generator.state.assign(state)
 
     def remove(self) -> None:
         """Delete it: the training ended."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _generators(model: keras.Model) -> list[Any]:
+    """Return the random generators of the model's layers: Keras does not write their state with the weights."""
+    return [layer.seed_generator for layer in model.layers if hasattr(layer, "seed_generator")]
