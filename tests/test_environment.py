@@ -14,8 +14,9 @@ from soundatlas.environment import hold_memory
 if sys.argv[1] == "held":
     hold_memory()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(50):
-    np.ones(4_000_000, dtype=np.uint8).sum()
+for _ in range(20):
+    several = [np.ones(8_000_000, dtype=np.uint8) for _ in range(10)]
+    del several
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
