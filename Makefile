@@ -71,5 +71,5 @@ lock: $(VENV)/bin/uv ## resolve the dependencies anew into requirements.lock
 		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock --quiet
 
 clean: ## remove what the pipeline made; your inbox and the DVC cache stay
-	rm -rf data/ingest data/catalog data/audio data/spectrograms data/split data/validation data/data_docs \
-		data/model data/evaluation data/champion.json data/predictions data/why mlruns
+	rm -rf data/ingest data/catalog data/audio data/spectrograms data/backbone data/split data/validation data/data_docs \
+		data/model data/.unfinished data/repeats data/evaluation data/why data/champion.json data/predictions mlruns

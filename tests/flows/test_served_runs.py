@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-CACHED = ["catalog", "spectrograms", "backbone", "split", "validate", "train", "evaluate"]
+CACHED = ["catalog", "spectrograms", "backbone", "split", "validate", "train", "repeats", "evaluate"]
 STAGES = ["ingest", *CACHED, "promote", "classify"]
 
 

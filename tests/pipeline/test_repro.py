@@ -59,7 +59,7 @@ def test_a_training_parameter_reruns_training_and_what_follows(project: Project)
     """A changed `train.epochs` leaves catalogue, spectrograms, split and validation alone."""
     project.edit_params(lambda values: values["train"].update(epochs=3))
     output = project.run("dvc", "repro")
-    assert ran(output) == ["ingest", "train", "evaluate", "promote", "classify"]
+    assert ran(output) == ["ingest", "train", "repeats", "evaluate", "promote", "classify"]
     assert "version 2 promoted" in output
 
 
@@ -82,7 +82,7 @@ def test_deleted_outputs_are_restored_and_not_computed(project: Project) -> None
             shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
     project.run("dvc", "checkout")
     output = project.run("dvc", "repro")
-    assert not {"catalog", "spectrograms", "split", "train", "evaluate"} & set(ran(output))
+    assert not {"catalog", "spectrograms", "split", "train", "repeats", "evaluate"} & set(ran(output))
     assert project.hashes("data/catalog", "data/spectrograms", "data/model", "data/evaluation") == made
     assert (project.root / "data/champion.json").read_bytes() == pin
     assert "version 1 promoted" in output
@@ -98,5 +98,5 @@ def test_a_clone_pulls_instead_of_computing(project: Project, tmp_path: Path) ->
     clone = Project(tmp_path / "clone")
     clone.run("dvc", "pull", "--allow-missing")
     output = clone.run("dvc", "repro")
-    assert not {"catalog", "spectrograms", "split", "train", "evaluate"} & set(ran(output))
+    assert not {"catalog", "spectrograms", "split", "train", "repeats", "evaluate"} & set(ran(output))
     assert clone.hashes("data/model", "data/spectrograms") == project.hashes("data/model", "data/spectrograms")

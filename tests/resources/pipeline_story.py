@@ -30,6 +30,7 @@ TINY = {
         "windows_per_epoch": 64,
         "classes": ["genre", "artist"],
     },
+    "repeats": {"seeds": 1, "random_split": False},
     "evaluate": {"bootstrap_resamples": 100},
     "promote": {"bootstrap_resamples": 100, "min_gain": -1.0},
     "validate": {"min_tracks_per_class": 2},
