@@ -117,7 +117,8 @@ def test_peers_are_chosen_by_name():
     """All, or some in the order of the table; a name that is nobody's is refused with those that are."""
     everybody = [peer.name for peer in choose_peers("all", **LIMITS)]
     assert everybody == [
-        "soundatlas", "musicnn_pooled", "musicnn_penultimate", "crnn", "mfcc_gb", "mfcc_lr", "majority",
+        "soundatlas", "soundatlas_scratch", "soundatlas_musicnn", "soundatlas_fusion", "musicnn_pooled",
+        "musicnn_penultimate", "crnn", "mfcc_gb", "mfcc_lr", "majority",
     ]  # fmt: skip
     assert [peer.name for peer in choose_peers("majority, soundatlas", **LIMITS)] == ["soundatlas", "majority"]
     for names in ("majority,nemo", ""):

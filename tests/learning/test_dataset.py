@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from soundatlas.learning import dataset
 from soundatlas.learning.dataset import Targets, Windows, level_statistics, square_root_balance
 from soundatlas.learning.labels import LabelSpace
+from soundatlas.params import AugmentationParams
 
 WINDOW_FRAMES, N_MELS, BATCH_SIZE = 8, 3, 5
 LENGTHS = (30, 8, 5, 21, 1)  # frames: longer than a window, exactly one, shorter
+
+OFF = AugmentationParams(gain_db=0.0, mask_bands=0, mask_frames=0, mixup=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,7 @@ def windows(tracks, space, store_of) -> Windows:
 
 def _batches(windows: Windows, count: int, *, seed: int = 1, per_epoch: int = 4, probabilities=None) -> list:
     share = np.full(len(windows.shas), 1 / len(windows.shas)) if probabilities is None else probabilities
-    random = windows.random(probabilities=share, batches_per_epoch=per_epoch, seed=seed)
+    random = windows.random(probabilities=share, batches_per_epoch=per_epoch, seed=seed, augmentation=OFF)
     return list(itertools.islice(random.as_numpy_iterator(), count))
 
 

@@ -63,7 +63,6 @@ def test_equal_heads_are_equal_bytes(heads, tmp_path) -> None:
     """A head that did not change is the same file."""
     contents = set()
     for name in ("one", "two"):
-        (tmp_path / name).mkdir()
         heads.save(tmp_path / name)
         contents.add((tmp_path / name).read_bytes())
     assert len(contents) == 1
@@ -71,7 +70,7 @@ def test_equal_heads_are_equal_bytes(heads, tmp_path) -> None:
 
 def test_damaged_file_is_one_line(heads, tmp_path) -> None:
     """A missing or cut file says what to do."""
-    with pytest.raises(BundleError, match=r"linear_heads\.safetensors cannot be read .*: train the model again"):
+    with pytest.raises(BundleError, match=r"heads\.safetensors cannot be read .*: train the model again"):
         LinearHeads.load(tmp_path / HEADS_NAME)
     heads.save(tmp_path / HEADS_NAME)
     (tmp_path / HEADS_NAME).write_bytes((tmp_path / HEADS_NAME).read_bytes()[:-10])

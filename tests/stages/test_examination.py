@@ -1,0 +1,85 @@
+"""What `evaluate` looks at beyond the scores of one training."""
+
+from __future__ import annotations
+
+import shutil
+
+import pandas as pd
+import pytest
+import tiny_project
+
+from soundatlas.files import read_json, sha256_file
+from soundatlas.registry.bundle import Bundle
+from soundatlas.stages import evaluate, repeats
+from soundatlas.stages._examination import unknowns
+from soundatlas.stages._inputs import load_sides, open_inputs
+
+
+@pytest.fixture
+def trained(catalogued, model):
+    """Give a project with a model and no repetition of its training."""
+    shutil.copytree(model, catalogued / "data/model")
+    return catalogued
+
+
+def test_embedding_and_luck_stand_in_the_metrics(trained, tiny_params) -> None:
+    """Every class head has its mAP@10 beside that of MFCC statistics, and the one seed's score with its interval."""
+    repeats.run(trained, tiny_params)
+    evaluate.run(trained, tiny_params)
+    metrics = read_json(trained / "data/evaluation/metrics.json")
+    for head in tiny_project.SPACE.classes:
+        found = metrics["embedding"][head]
+        for name in ("map_at_10", "mfcc_map_at_10"):
+            assert 0 <= found[f"{name}_low"] <= found[name] <= found[f"{name}_high"] <= 1
+        assert found["queries"] == 4
+        grouped = metrics["repeats"][head]["grouped"]
+        assert (grouped["seeds"], grouped["tracks"]) == (1, 4)
+        assert grouped["macro_f1"] == pytest.approx(metrics["classes"][head]["macro_f1"])
+
+
+def test_another_seed_counts(trained, tiny_params) -> None:
+    """The table of a repetition is averaged with this training's."""
+    params = tiny_params.model_copy(
+        update={"repeats": tiny_params.repeats.model_copy(update={"seeds": 2, "random_split": False})}
+    )
+    repeats.run(trained, params)
+    evaluate.run(trained, params)
+    figures = read_json(trained / "data/evaluation/metrics.json")["repeats"]["artist"]["grouped"]
+    assert figures["seeds"] == 2
+    assert figures["macro_f1_min"] <= figures["macro_f1"] <= figures["macro_f1_max"]
+
+
+def _add_strangers(root, *artists: str) -> None:
+    rows = []
+    for number, artist in enumerate(artists):
+        path = f"data/audio/stranger-{number}.wav"
+        tiny_project.write_clip(root / path, 20 + number)
+        sha = sha256_file(root / path)
+        rows.append(
+            {"path": path, "size_bytes": 1, "audio_sha256": sha, "reason": None, "message": None, "artist": artist}
+        )
+    pd.DataFrame(rows).to_parquet(root / "data/catalog/inbox.parquet", index=False)
+
+
+def test_new_music_by_strangers_is_told_from_known_artists(trained, tiny_params) -> None:
+    """Inbox tracks of artists that no training track has are the unknown ones; those of known artists do not count."""
+    _add_strangers(trained, "zoe", "zoe", "anna")
+    inputs, bundle = open_inputs(trained, tiny_params), Bundle(trained / "data/model")
+    test = load_sides(trained, inputs)["test"]
+    predictions = [bundle.classify_stored(inputs, sha) for sha in test["audio_sha256"]]
+    figures = unknowns(trained, bundle, test, predictions, tiny_params.evaluate)["artist"]
+    assert (figures["known_tracks"], figures["unknown_tracks"]) == (4, 2)
+    known = [row.known["artist"][0] for row in predictions]
+    strange = [bundle.classify_file(trained / f"data/audio/stranger-{n}.wav").known["artist"][0] for n in (0, 1)]
+    expected = sum(k > s for k in known for s in strange) / 8
+    assert figures["auroc"] == pytest.approx(expected)
+    threshold = bundle.contract.open_set.threshold
+    assert figures["unknown_rejected"] == sum(s < threshold for s in strange) / 2
+
+
+def test_without_strangers_nothing_is_claimed(trained, tiny_params) -> None:
+    """A catalogue without unknown artists has no AUROC."""
+    inputs, bundle = open_inputs(trained, tiny_params), Bundle(trained / "data/model")
+    test = load_sides(trained, inputs)["test"]
+    predictions = [bundle.classify_stored(inputs, sha) for sha in test["audio_sha256"]]
+    assert unknowns(trained, bundle, test, predictions, tiny_params.evaluate) == {}
