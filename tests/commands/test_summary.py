@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import tiny_project
 
+from soundatlas.files import read_json, write_json
 from soundatlas.registry.pin import export_pin
 
 
@@ -42,6 +43,35 @@ def test_whole_run_is_shown(finished, command):
     assert "data/inbox/[b]a.wav" in out
     assert "reel 75%" in out
     assert "empty: the file holds no bytes" in out
+
+
+def test_seeds_splits_and_further_figures_are_shown(finished, command):
+    """Where the training was repeated, its means stand first, with those of a random split; other figures follow."""
+    path = finished / "data/evaluation/metrics.json"
+    metrics = read_json(path)
+    repeated = {"macro_f1": 0.45, "macro_f1_low": 0.35, "macro_f1_high": 0.55, "seeds": 3}
+    metrics["repeats"] = {
+        head: {"grouped": repeated, "random": repeated | {"macro_f1": 0.7}} for head in metrics["classes"]
+    }
+    retrieval = {"nearest": 10.0, "map_at_10": 0.4, "map_at_10_low": 0.3, "map_at_10_high": 0.5}
+    retrieval |= {"mfcc_map_at_10": 0.1, "mfcc_map_at_10_low": 0.05, "mfcc_map_at_10_high": 0.2}
+    metrics["embedding"] = {"artist": retrieval}
+    metrics["attributes"] = {"tempo_bpm": {"r2": 0.2, "r2_low": 0.1, "r2_high": 0.3, "mae": 12.0}}
+    unknown = {"auroc": 0.6, "auroc_low": 0.5, "auroc_high": 0.7, "unknown_tracks": 16.0, "known_tracks": 66.0}
+    metrics["open_set"] = {"artist": unknown}
+    write_json(path, metrics)
+    code, out, _ = command(finished, "summary")
+    assert code == 0
+    for text in (
+        "soundatlas, 3 seeds",
+        "0.45 [0.35, 0.55]",
+        "on a random split",
+        "0.70 [0.35, 0.55]",
+        "mAP@10: 0.40 [0.30, 0.50], MFCC statistics 0.10",
+        "tempo_bpm: R2 0.20 [0.10, 0.30]",
+        "AUROC 0.60 [0.50, 0.70] (16 against 66 tracks)",
+    ):
+        assert text in out
 
 
 def test_champion_is_named(finished, model, command):

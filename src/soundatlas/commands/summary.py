@@ -73,28 +73,24 @@ def score_table(metrics: dict[str, Any]) -> Table:
         f"{about['interval']}",
         title_justify="left",
     )
-    own = "this model" if seeds > 1 else "soundatlas, 1 seed"
-    names = ["label", own, "MFCC + logistic regression", "majority", "chance accuracy", "accuracy"]
-    if seeds > 1:
-        names.insert(1, f"soundatlas, {seeds} seeds")
-    if random := [head for head, figures in repeats.items() if RANDOM in figures]:
-        names.append("on a random split")
-    for name in names:
-        table.add_column(name, justify="left" if name == "label" else "right")
+    random = any(RANDOM in figures for figures in repeats.values())
+    several = [f"soundatlas, {seeds} seeds"] if seeds > 1 else []
+    own = "this model" if several else "soundatlas, 1 seed"
+    apart = ["on a random split"] if random else []
+    for name in ("label", *several, own, *apart, "MFCC + log. regr.", "majority", "accuracy"):
+        table.add_column(name, justify="left" if name == "label" else "right", no_wrap=True)
     for head, figures in metrics["classes"].items():
         peers = {name: by_head[head] for name, by_head in metrics["baselines"].items()}
-        row = [
+        found = repeats.get(head, {})
+        table.add_row(
+            head,
+            *([f"[bold]{_with_interval(found[GROUPED])}[/]"] if several else []),
             _with_interval(figures),
+            *([_with_interval(found[RANDOM]) if RANDOM in found else ""] if random else []),
             _with_interval(peers["mfcc_logistic_regression"]),
-            _with_interval(peers["majority"]),
-            f"{1 / figures['classes']:.2f}",
+            f"{peers['majority']['macro_f1']:.2f}",
             f"{figures['accuracy']:.2f}",
-        ]
-        if seeds > 1:
-            row.insert(0, f"[bold]{_with_interval(repeats[head][GROUPED])}[/]")
-        if random:
-            row.append(_with_interval(repeats[head][RANDOM]) if head in random else "")
-        table.add_row(head, *row)
+        )
     return table
 
 

@@ -92,9 +92,9 @@ def _fit(root: Path, params: Params, inputs: Inputs, train: pd.DataFrame, valida
         examples = [inputs.store.log_mel(sha) for sha in validation["audio_sha256"].head(EXAMPLES)]
         write_bundle(folder, trained, front_end, params.train, features=inputs.features, examples=examples)
         history = trained.fitted.history if trained.fitted else []
-        pd.DataFrame(history, columns=list(history[0]) if history else HISTORY_COLUMNS).to_csv(
-            folder / "history.csv", index=False, lineterminator="\n"
-        )
+        columns = ["epoch", *sorted(set(history[0]) - {"epoch"})] if history else HISTORY_COLUMNS
+        table = pd.DataFrame(history, columns=columns)
+        table.to_csv(folder / "history.csv", index=False, lineterminator="\n")
         kept = trained.fitted.kept_epoch if trained.fitted else 0
         write_json(folder / "about.json", about | {"kept_epoch": kept, "epochs_run": len(history)})
         tracking.finish_training(run_id, content_sha256(folder))
