@@ -157,6 +157,14 @@ def test_killed_fit_goes_on_to_the_same_weights(contradicted, tmp_path, after) -
         assert np.array_equal(one, other)
 
 
+def test_half_written_checkpoint_is_cleared_away(contradicted, tmp_path) -> None:
+    """What a kill left beside the checkpoint goes with the next start, and the checkpoint itself stays."""
+    _fit(contradicted, Checkpoint(tmp_path / "checkpoint", "one"), epochs=1)
+    (tmp_path / ".checkpoint-abc.part").mkdir()
+    assert len(Checkpoint(tmp_path / "checkpoint", "one").history) == 1
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
 def test_checkpoint_of_another_training_is_dropped(contradicted, tmp_path) -> None:
     """Other data or parameters make another key: nothing of the old training is taken over."""
     _fit(contradicted, Checkpoint(tmp_path / "checkpoint", "one"), epochs=1)

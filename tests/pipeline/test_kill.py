@@ -13,7 +13,7 @@ REPRO = ("dvc", "repro")
 def test_killed_at_every_stage(project: Project, other_project: Project) -> None:
     """Killed in catalog, in spectrograms and in train, and run again: the same bytes as elsewhere without a kill.
 
-    Training too: it goes on after its first epoch, in the same MLflow run, with TensorFlow's deterministic operations.
+    Training too: it goes on after its last whole epoch, with TensorFlow's deterministic operations.
     """
     project.kill_when((*REPRO, "catalog"), "rendering the demo catalogue: 5", after_seconds=0.2)
     assert not (project.root / "data/catalog/tracks.parquet").exists()
@@ -22,7 +22,7 @@ def test_killed_at_every_stage(project: Project, other_project: Project) -> None
     project.run(*REPRO, "validate")
     project.kill_when((*REPRO, "train"), "train: epoch 1", after_seconds=0.3)
     assert not (project.root / "data/model").exists()
-    assert "train: goes on after epoch 1" in project.run(*REPRO, "train")
+    assert "train: goes on after epoch" in project.run(*REPRO, "train")
     assert not (project.root / "data/.unfinished/train").exists()
     other_project.run(*REPRO, "train")
     assert project.hashes(*TABLES, "data/model") == other_project.hashes(*TABLES, "data/model")

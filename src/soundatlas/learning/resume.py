@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from soundatlas.files import read_json, replacing_folder, write_json
+from soundatlas.files import read_json, remove_leftovers, replacing_folder, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,7 @@ class Checkpoint:
     def __init__(self, folder: Path, key: str) -> None:
         self.folder = folder
         self.key = key
+        remove_leftovers(folder.parent)
         if folder.exists() and self._state().get("key") != key:
             shutil.rmtree(folder)
 
