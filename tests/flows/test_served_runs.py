@@ -147,11 +147,12 @@ def test_a_run_killed_in_a_stage_frees_the_workspace(served: ServedProject) -> N
     assert after["state"]["type"] == "COMPLETED", served.log(after["id"])
 
 
-def test_killed_servers_come_up_again(served: ServedProject) -> None:
+def test_killed_servers_come_up_again(served: ServedProject, run_project: Project) -> None:
     """After kill -9 of `make ui` during a run, or of the Prefect server, the next start is clean and runs complete.
 
     The schedule that was switched off in the UI stays off.
     """
+    run_project.edit_params(lambda values: values["train"].update(seed=100))  # no earlier training to go on from
     run = served.start_run("pipeline", force=["train"])
     served.wait_until(lambda: "train: epoch 1" in served.log(run), "training starts")
     trainer = _process("soundatlas.stages.train")
