@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from typing import TYPE_CHECKING
 
@@ -152,7 +153,7 @@ def test_killed_servers_come_up_again(served: ServedProject, run_project: Projec
 
     The schedule that was switched off in the UI stays off.
     """
-    run_project.edit_params(lambda values: values["train"].update(seed=100))  # no earlier training to go on from
+    shutil.rmtree(run_project.root / "data/.unfinished", ignore_errors=True)  # no earlier training to go on from
     run = served.start_run("pipeline", force=["train"])
     served.wait_until(lambda: "train: epoch 1" in served.log(run), "training starts")
     trainer = _process("soundatlas.stages.train")
