@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.errors import StoreError
+from soundatlas.files import sha256_json
 from soundatlas.learning.backbone import NONE, backbone_of
 from soundatlas.learning.backbone_features import FEATURES_NAME, read_features
 from soundatlas.learning.inputs import Inputs
@@ -50,3 +51,17 @@ def load_sides(root: Path, inputs: Inputs, split: pd.DataFrame | None = None) ->
     joined = split[["track_id", "group", "side"]].merge(tracks, on="track_id", validate="one_to_one")
     usable = joined[[sha in inputs for sha in joined["audio_sha256"]]].sort_values("track_id")
     return {str(side): rows.reset_index(drop=True) for side, rows in usable.groupby("side")}
+
+
+def training_key(params: Params, sides: dict[str, pd.DataFrame], **more: Any) -> str:
+    """Return the hash of all that a training depends on: parameters, front end, tracks and their labels.
+
+    Args:
+        params: of the project.
+        sides: side -> its tracks, with their `group`.
+        more: JSON-like values that count too, such as another seed.
+    """
+    columns = ["audio_sha256", "group", *params.train.classes, *params.train.attributes]
+    rows = {side: tracks[columns].astype(str).to_dict("list") for side, tracks in sides.items()}
+    front_end = FrontEnd.of(params.spectrograms).contract()
+    return sha256_json({"train": params.train.model_dump(), "front_end": front_end, "rows": rows, **more})

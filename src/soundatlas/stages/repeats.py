@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from soundatlas.audio.spectrogram import FrontEnd
-from soundatlas.files import replacing_file, sha256_json, write_json
+from soundatlas.files import replacing_file, write_json
 from soundatlas.learning.repeats import GROUPED, RANDOM, random_sides
-from soundatlas.stages._inputs import load_sides, open_inputs
+from soundatlas.stages._inputs import load_sides, open_inputs, training_key
 from soundatlas.stages._run import run_stage
 from soundatlas.tables import SIDES, SPLIT, read_table
 
@@ -42,7 +41,7 @@ def run(root: Path, params: Params) -> None:
         if empty := [side for side in SIDES if side not in sides]:
             print(f"repeats: {number} of {len(wanted)}: left out: the {kind} split has no {empty[0]} tracks")  # noqa: T201
             continue
-        key = _key(params, sides, seed)
+        key = training_key(params, sides, seed=seed)
         names[f"{kind}-{seed}.parquet"] = key
         path = folder / f"{kind}-{seed}.parquet"
         if path.is_file() and pd.read_parquet(path, columns=["key"])["key"].eq(key).all():
@@ -56,14 +55,6 @@ def run(root: Path, params: Params) -> None:
         if path.name not in names:
             path.unlink()
     write_json(folder / "repeats.json", names)
-
-
-def _key(params: Params, sides: dict[str, pd.DataFrame], seed: int) -> str:
-    """Return the hash of all that a training and its predictions depend on."""
-    labels = ["audio_sha256", "group", *params.train.classes, *params.train.attributes]
-    rows = {side: tracks[labels].astype(str).to_dict("list") for side, tracks in sides.items()}
-    front_end = FrontEnd.of(params.spectrograms).contract()
-    return sha256_json({"train": params.train.model_dump(), "front_end": front_end, "rows": rows, "seed": seed})
 
 
 def train_and_predict(inputs: Inputs, sides: dict[str, pd.DataFrame], params: Params, seed: int) -> pd.DataFrame:

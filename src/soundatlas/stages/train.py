@@ -8,8 +8,8 @@ import pandas as pd
 
 from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.errors import DataRefusedError
-from soundatlas.files import read_json, replacing_folder, sha256_json, write_json
-from soundatlas.stages._inputs import load_sides, open_inputs
+from soundatlas.files import read_json, replacing_folder, write_json
+from soundatlas.stages._inputs import load_sides, open_inputs, training_key
 from soundatlas.stages._run import run_stage
 
 if TYPE_CHECKING:
@@ -100,14 +100,6 @@ def _fit(root: Path, params: Params, inputs: Inputs, train: pd.DataFrame, valida
         tracking.finish_training(run_id, content_sha256(folder))
     checkpoint.remove()
     print(f"train: kept epoch {kept} of {len(history)}" if history else f"train: heads over {params.train.backbone}")  # noqa: T201
-
-
-def training_key(params: Params, sides: dict[str, pd.DataFrame]) -> str:
-    """Return the hash of all that a training depends on: parameters, front end, tracks and their labels."""
-    columns = ["audio_sha256", *params.train.classes, *params.train.attributes]
-    rows = {side: tracks[columns].astype(str).to_dict("list") for side, tracks in sides.items()}
-    front_end = FrontEnd.of(params.spectrograms).contract()
-    return sha256_json({"train": params.train.model_dump(), "front_end": front_end, "rows": rows})
 
 
 CHECKPOINT = "data/.unfinished/train"  # what a killed training goes on from

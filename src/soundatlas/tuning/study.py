@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from soundatlas.errors import UsageError
 from soundatlas.files import registry_root, sha256_json
 from soundatlas.learning.backbone import FUSION, NONE
-from soundatlas.stages.train import training_key
+from soundatlas.stages._inputs import training_key
 from soundatlas.tuning.objective import load_learning_sides, train_and_score
 from soundatlas.tuning.space import SPACE, applied, current, draw, stored, without_tuned
 
