@@ -51,7 +51,7 @@ def main() -> None:
     mean_db, std_db = level_statistics(inputs.store, train["audio_sha256"].tolist())
     network = build_network(
         window_frames=inputs.window_frames,
-        n_mels=inputs.n_mels,
+        n_mels=inputs.front_end.n_mels,
         space=space,
         channels=params.train.channels,
         embedding=params.train.embedding,
@@ -65,7 +65,7 @@ def main() -> None:
         train["audio_sha256"].tolist(),
         Targets.of(train, space),
         inputs.window_frames,
-        inputs.n_mels,
+        inputs.front_end.n_mels,
         params.train.batch_size,
     )
     batches = windows.random(

@@ -147,7 +147,7 @@ class Soundatlas:
         features = self._tables[-1] if self._tables else None
         store = task.dataset.stores.of(front_end)
         hop_frames = train.hop_frames(frames)
-        inputs = Inputs(store, features, frames, hop_frames, front_end.n_mels, front_end.frames_per_second)
+        inputs = Inputs(store, features, frames, hop_frames, front_end)
         trained, notes = self._fit_in_time(task, train, inputs)
         extract = self._extract[-1] if self._extract else None
         return FittedSoundatlas(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from soundatlas.learning.calibration import COLDEST, HOTTEST, fit_temperature
+from soundatlas.learning.calibration import COLDEST, HOTTEST, calibrated_loss, fit_factors, fit_temperature
 from soundatlas.learning.labels import MISSING
 from soundatlas.learning.score import expected_calibration_error
 
@@ -49,3 +49,20 @@ def test_perfect_and_hopeless_heads_stay_in_bounds() -> None:
     logits = 10 * np.eye(4, dtype=np.float32)
     assert COLDEST <= fit_temperature(logits, np.arange(4)) < 0.5
     assert 5 < fit_temperature(logits, (np.arange(4) + 1) % 4) <= HOTTEST
+
+
+def test_rare_classes_count_like_frequent_ones() -> None:
+    """Doubling the tracks of one class changes neither factor nor loss."""
+    logits, truth = _drawn(2.0, tracks=300, classes=3)
+    twice = np.concatenate([np.arange(300), np.flatnonzero(truth == 1)])
+    assert fit_temperature(logits[twice], truth[twice]) == pytest.approx(fit_temperature(logits, truth), rel=1e-3)
+    assert calibrated_loss(logits[twice], truth[twice]) == pytest.approx(calibrated_loss(logits, truth), rel=1e-4)
+
+
+def test_each_part_gets_its_factor() -> None:
+    """Logits that are the sum of two parts are taken apart again."""
+    generator = np.random.default_rng(3)
+    parts = generator.normal(0, 2, (2, 4000, 3))
+    probabilities = softmax(1.0 * parts[0] + 0.25 * parts[1], axis=1)
+    truth = np.array([generator.choice(3, p=row) for row in probabilities])
+    assert fit_factors(list(parts), truth) == pytest.approx([1.0, 0.25], abs=0.08)

@@ -15,7 +15,7 @@ import synthetic
 
 from soundatlas.audio.windows import cut_windows
 from soundatlas.learning.dataset import Targets, Windows
-from soundatlas.learning.fit import compiled_heads, fit_network
+from soundatlas.learning.fit import balance_heads, compiled_heads, fit_network
 from soundatlas.learning.labels import LabelSpace
 from soundatlas.learning.network import ARCHITECTURE_NAME, WEIGHTS_NAME, build_network, load_network, run_network
 from soundatlas.learning.resume import Checkpoint
@@ -257,3 +257,19 @@ def test_embedding_is_not_trained_as_a_head(batch) -> None:
     network, heads = _heads(space)
     assert set(heads.output) == {"genre", "artist", "tempo_bpm"}
     assert "embedding" in network.output
+
+
+def test_balanced_heads_favour_no_class_for_its_size() -> None:
+    """What is subtracted from a head's logits is the logarithm of how often its classes were drawn."""
+    tracks, _ = synthetic.separable(12)
+    tracks = tracks.assign(genre=["low"] * 9 + ["high"] * 3)
+    space = LabelSpace.of(tracks, ["genre"], [])
+    network = build_network(
+        window_frames=16, n_mels=16, space=space, channels=[4], embedding=4, dropout=0.0, mean_db=-60.0, std_db=5.0
+    )
+    window = np.zeros((1, 16, 16), np.float32)
+    before = np.asarray(network(window)["genre"])[0]
+    balance_heads(network, space, tracks, np.full(12, 1 / 12))
+    after = np.asarray(network(window)["genre"])[0]
+    assert space.classes["genre"] == ("high", "low")
+    np.testing.assert_allclose(before - after, np.log([0.25, 0.75]), atol=1e-6)

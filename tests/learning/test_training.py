@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 import synthetic
 
+from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.learning.backbone_features import FeatureTable
-from soundatlas.learning.blend import BACKBONE, BLEND, NETWORK, STATISTICS
+from soundatlas.learning.blend import BACKBONE, NETWORK, STATISTICS
 from soundatlas.learning.inputs import Inputs
 from soundatlas.learning.training import train_model
 from soundatlas.params import OpenSetParams
 
-RATE = 10.0  # frames per second of the synthetic spectrograms
+# Of the synthetic spectrograms: ten frames a second.
+FRONT_END = FrontEnd(16_000, 2048, 1600, synthetic.N_MELS, 0.0, 8_000.0, 1.0, 600.0)
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def project(store_of):
     low = (tracks["genre"] == "low").to_numpy()[:, None]
     features = (generator.normal(0, 0.3, (48, 6)) + low).astype(np.float32)
     table = FeatureTable({"backbone": "musicnn_msd"}, tuple(tracks["audio_sha256"]), features)
-    inputs = Inputs(store_of(log_mels), table, fit_once.WINDOW_FRAMES, 8, synthetic.N_MELS, RATE)
+    inputs = Inputs(store_of(log_mels), table, fit_once.WINDOW_FRAMES, 8, FRONT_END)
     return inputs, tracks.iloc[:24], tracks.iloc[24:36].reset_index(drop=True), tracks.iloc[36:].reset_index(drop=True)
 
 
@@ -48,7 +50,7 @@ def test_parts_are_those_that_were_asked_for_and_learn(project, backbone, statis
     if backbone == "none":
         inputs = Inputs(**{**vars(inputs), "features": None})
     trained = train_model(inputs, train, validation, _params(backbone=backbone, statistics=statistics))
-    assert set(trained.calibration) == {*parts, BLEND}
+    assert set(trained.calibration.factors) == parts
     assert (trained.fitted is not None) == (NETWORK in parts)
     assert set(trained.linear) == parts - {NETWORK}
     outputs = trained.outputs(inputs, unheard["audio_sha256"].tolist())
@@ -56,6 +58,7 @@ def test_parts_are_those_that_were_asked_for_and_learn(project, backbone, statis
     assert [names[int(output.logits["genre"].argmax())] for output in outputs] == unheard["genre"].tolist()
     assert [np.linalg.norm(output.embedding) for output in outputs] == pytest.approx([1.0] * len(outputs), abs=1e-5)
     assert trained.open_set is not None
+    assert trained.beat is None  # noise has no beat to learn from
 
 
 def test_a_track_from_outside_is_heard_like_one_of_the_catalogue(project) -> None:

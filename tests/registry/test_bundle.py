@@ -19,7 +19,7 @@ from soundatlas.learning.network import load_network
 from soundatlas.registry import bundle as bundles
 from soundatlas.registry.bundle import Bundle
 from soundatlas.registry.bundle_writing import check_export
-from soundatlas.registry.contract import FILES, PART_FILES, content_sha256
+from soundatlas.registry.contract import CONTRACT_FORMAT, FILES, PART_FILES, content_sha256
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,8 +156,8 @@ def test_contract_of_an_earlier_version_is_outdated(own_model):
 def test_contract_of_a_later_version_is_not_outdated(own_model):
     """A bundle of a later format asks for a newer soundatlas, and is no older model that may be set aside."""
     contract = read_json(own_model / "contract.json")
-    write_json(own_model / "contract.json", {**contract, "format": 3})
-    with pytest.raises(BundleError, match=r"has format 3, .*: update soundatlas") as caught:
+    write_json(own_model / "contract.json", {**contract, "format": CONTRACT_FORMAT + 1})
+    with pytest.raises(BundleError, match=rf"has format {CONTRACT_FORMAT + 1}, .*: update soundatlas") as caught:
         Bundle(own_model)
     assert not isinstance(caught.value, OutdatedBundleError)
 

@@ -76,7 +76,7 @@ def write_model(folder: Path, params: Params, *, seed: int = 1) -> None:
     """Write the bundle of an untrained network, with what `train` writes beside it."""
     import keras
 
-    from soundatlas.learning.blend import BLEND, NETWORK
+    from soundatlas.learning.blend import NETWORK, Calibration
     from soundatlas.learning.fit import Fitted
     from soundatlas.learning.network import build_network
     from soundatlas.learning.open_set import OpenSet
@@ -99,8 +99,9 @@ def write_model(folder: Path, params: Params, *, seed: int = 1) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     history = [{"epoch": epoch, "loss": 2.0 / epoch, "val_loss": 3.0 / epoch} for epoch in (1.0, 2.0)]
     fitted = Fitted(network, MEAN_DB, STD_DB, history, 2)
-    calibration = {part: dict.fromkeys(SPACE.classes, 1.0) for part in (NETWORK, BLEND)}
-    write_bundle(folder, Trained(SPACE, fitted, {}, calibration, OpenSet("artist", 0.4)), front_end, params.train)
+    ones = dict.fromkeys([*SPACE.classes, *SPACE.attributes], 1.0)
+    calibration = Calibration({NETWORK: ones}, {NETWORK: ones})
+    write_bundle(folder, Trained(SPACE, fitted, {}, calibration, OpenSet("artist", 0.4), None), front_end, params.train)
     pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
     settings = {name: params.model_dump(by_alias=True)[name] for name in ("spectrograms", "train")}
     write_json(folder / "about.json", {"params": settings, "kept_epoch": 2})

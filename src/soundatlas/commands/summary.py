@@ -104,6 +104,12 @@ def further_lines(metrics: dict[str, Any]) -> list[str]:
         )
     for name, figures in metrics.get("attributes", {}).items():
         lines.append(f"{name}: R2 {_interval(figures, 'r2')}, mean error {figures['mae']:.3g}")
+    if figures := metrics.get("beat"):
+        lines.append(
+            f"beat within 4 %: {_interval(figures, 'within_4_percent')} of {figures['tracks']:.0f} tracks, "
+            f"or an octave off: {figures['within_4_percent_or_octave']:.2f}; librosa's beat tracker "
+            f"{_interval(figures, 'librosa_within_4_percent')} and {figures['librosa_within_4_percent_or_octave']:.2f}"
+        )
     for head, figures in metrics.get("open_set", {}).items():
         lines.append(
             f"an {head} never heard, told from known ones: AUROC {_interval(figures, 'auroc')} "

@@ -1,4 +1,4 @@
-"""From what a model's parts say of a track to what the model says: calibrated, averaged, with one embedding.
+"""From what a model's parts say of a track to what the model says: calibrated, weighted, with one embedding.
 
 A model has up to three parts: "network", trained from scratch; "statistics", linear heads over numbers that need no
 training; and "backbone", linear heads over the features of a network that others trained.
@@ -6,12 +6,13 @@ training; and "backbone", linear heads over the features of a network that other
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import log_softmax
+from scipy.optimize import nnls
 
-from soundatlas.learning.calibration import fit_temperature
+from soundatlas.learning.calibration import fit_factors, fit_temperature
 from soundatlas.learning.retrieval import normalised
 from soundatlas.learning.track import TrackOutput
 
@@ -23,16 +24,31 @@ if TYPE_CHECKING:
     from soundatlas.learning.linear_heads import LinearHeads
 
 NETWORK, STATISTICS, BACKBONE = "network", "statistics", "backbone"
-BLEND = "blend"
-Calibration = dict[str, dict[str, float]]  # part, or "blend" -> head -> temperature
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How much each part's word counts.
+
+    Attributes:
+        factors: part -> head or attribute -> what its logits, or its standardised value, are multiplied by.
+        temperatures: part -> head -> what its logits are divided by where it speaks alone.
+    """
+
+    factors: dict[str, dict[str, float]]
+    temperatures: dict[str, dict[str, float]]
+
+    def contract(self) -> dict[str, Any]:
+        """Return JSON-like values; `Calibration(**values)` reads them."""
+        return asdict(self)
 
 
 def blend(parts: dict[str, TrackOutput], calibration: Calibration) -> TrackOutput:
     """Return what the model says of one track.
 
-    Each part's logits are divided by its temperature, their log-probabilities averaged (a geometric mean of
-    probabilities: late fusion), and divided by the blend's temperature. Attributes are averaged. The embedding is the
-    parts' embeddings side by side, each of length 1, scaled to length 1 together, so that cosines average too.
+    Each part's logits are multiplied by its factor and added up, which multiplies the parts' probabilities, each
+    raised to a power (late fusion); attributes likewise. The embedding is the parts' embeddings side by side, each of
+    length 1, scaled to length 1 together, so that cosines average.
 
     Args:
         parts: part -> its output; embeddings of any length.
@@ -42,17 +58,17 @@ def blend(parts: dict[str, TrackOutput], calibration: Calibration) -> TrackOutpu
         logits whose softmax are the probabilities, standardised values, and a float32 embedding of length 1.
     """
     outputs = list(parts.values())
-    logits = {}
-    for head in outputs[0].logits:
-        mean = np.mean([_scaled(output, head, calibration[part]) for part, output in parts.items()], axis=0)
-        logits[head] = (mean / calibration[BLEND][head]).astype(np.float32)
-    values = {name: float(np.mean([output.values[name] for output in outputs])) for name in outputs[0].values}
+    weighted = [(calibration.factors[part], output) for part, output in parts.items()]
+    logits = {
+        head: np.asarray(sum(factors[head] * output.logits[head] for factors, output in weighted), np.float32)
+        for head in outputs[0].logits
+    }
+    values = {
+        name: float(sum(factors[name] * output.values[name] for factors, output in weighted))
+        for name in outputs[0].values
+    }
     vector = np.concatenate([normalised(output.embedding) for output in outputs]) / np.sqrt(len(outputs))
     return TrackOutput(logits, values, vector.astype(np.float32))
-
-
-def _scaled(output: TrackOutput, head: str, temperatures: dict[str, float]) -> NDArray[np.float64]:
-    return np.asarray(log_softmax(output.logits[head].astype(np.float64) / temperatures[head]))
 
 
 def linear_output(linear: LinearHeads, features: NDArray[np.float32]) -> TrackOutput:
@@ -65,22 +81,41 @@ def linear_output(linear: LinearHeads, features: NDArray[np.float32]) -> TrackOu
     )
 
 
-def calibrate(tracks: Sequence[dict[str, TrackOutput]], truth: dict[str, NDArray[np.int64]]) -> Calibration:
-    """Fit the temperatures on the validation tracks: of each part by itself, then of their blend.
+def calibrate(
+    tracks: Sequence[dict[str, TrackOutput]],
+    truth: dict[str, NDArray[np.int64]],
+    wanted: dict[str, NDArray[np.float32]],
+) -> Calibration:
+    """Fit factors and temperatures on the validation tracks.
+
+    An attribute's factors give the least squared error (non-negative least squares: stacking after Breiman, Machine
+    Learning 24, 1996).
 
     Args:
         tracks: per validation track, part -> output.
         truth: head -> class index per track, `MISSING` where there is none.
+        wanted: attribute -> standardised value per track, NaN where there is none.
     """
     parts = list(tracks[0])
-    ones = dict.fromkeys(truth, 1.0)
-    calibration: Calibration = {part: dict(ones) for part in parts} | {BLEND: dict(ones)}
-    if len(parts) > 1:  # a single part's temperature is the blend's
-        for part in parts:
-            for head, actual in truth.items():
-                logits = np.stack([track[part].logits[head] for track in tracks])
-                calibration[part][head] = fit_temperature(logits, actual)
-    blended = [blend(track, calibration) for track in tracks]
+    factors: dict[str, dict[str, float]] = {part: {} for part in parts}
+    temperatures: dict[str, dict[str, float]] = {part: {} for part in parts}
     for head, actual in truth.items():
-        calibration[BLEND][head] = fit_temperature(np.stack([output.logits[head] for output in blended]), actual)
-    return calibration
+        logits = [np.stack([track[part].logits[head] for track in tracks]) for part in parts]
+        for part, own, factor in zip(parts, logits, fit_factors(logits, actual), strict=True):
+            factors[part][head] = factor
+            temperatures[part][head] = fit_temperature(own, actual)
+    for name, values in wanted.items():
+        said = np.array([[track[part].values[name] for part in parts] for track in tracks], dtype=np.float64)
+        for part, factor in zip(parts, _attribute_factors(said, values), strict=True):
+            factors[part][name] = factor
+    return Calibration(factors, temperatures)
+
+
+def _attribute_factors(said: NDArray[np.float64], wanted: NDArray[np.float32]) -> list[float]:
+    """Return the parts' factors of one attribute; equal shares where no track has a value or no part helps."""
+    known = np.isfinite(wanted)
+    if known.any():
+        found, _ = nnls(said[known], wanted[known].astype(np.float64))
+        if found.any():
+            return [float(factor) for factor in found]
+    return [1 / said.shape[1]] * said.shape[1]

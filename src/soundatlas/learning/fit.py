@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from soundatlas.environment import hold_memory
 from soundatlas.learning.dataset import Targets, Windows, level_statistics, square_root_balance
+from soundatlas.learning.labels import MISSING
 from soundatlas.learning.network import build_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -100,6 +101,7 @@ def fit_network(
         return Windows(store, tracks["audio_sha256"].tolist(), targets, window_frames, n_mels, params.batch_size)
 
     steps = max(1, params.windows_per_epoch // params.batch_size)
+    probabilities = square_root_balance(train[params.classes[0]])
     heads = compiled_heads(network, space, params, total_steps=steps * params.epochs)
     history = checkpoint.history if checkpoint else []
     if checkpoint and history:
@@ -108,7 +110,7 @@ def fit_network(
     if not keeper.ended():
         heads.fit(
             windows(train).random(
-                probabilities=square_root_balance(train[params.classes[0]]),
+                probabilities=probabilities,
                 batches_per_epoch=steps,
                 seed=params.seed,
                 augmentation=params.augmentation,
@@ -122,7 +124,29 @@ def fit_network(
             shuffle=False,  # the dataset is random already
             verbose=0,
         )
-    return Fitted(network, mean_db, std_db, keeper.rows, keeper.keep(heads))
+    kept_epoch = keeper.keep(heads)
+    balance_heads(network, space, train, probabilities)
+    return Fitted(network, mean_db, std_db, keeper.rows, kept_epoch)
+
+
+def balance_heads(
+    network: keras.Model, space: LabelSpace, train: pd.DataFrame, probabilities: NDArray[np.float64]
+) -> None:
+    """Take out of each class head's logits how often its classes were drawn, so that none is favoured for its size.
+
+    Logit adjustment after the training (Menon et al., ICLR 2021, arXiv 2007.07314), in the biases of the heads.
+
+    Args:
+        network: fitted; changed in place.
+        space: its classes.
+        train: the training tracks.
+        probabilities: with which each was drawn.
+    """
+    for head, truth in space.class_targets(train).items():
+        known = truth != MISSING
+        shares = np.bincount(truth[known], weights=probabilities[known], minlength=len(space.classes[head]))
+        weights, bias = network.get_layer(head).get_weights()
+        network.get_layer(head).set_weights([weights, bias - np.log(shares / shares.sum()).astype(np.float32)])
 
 
 def compiled_heads(network: keras.Model, space: LabelSpace, params: TrainParams, *, total_steps: int) -> keras.Model:

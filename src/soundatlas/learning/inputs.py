@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from soundatlas.audio.spectrogram import FrontEnd
     from soundatlas.learning.backbone_features import FeatureTable
     from soundatlas.store.reading import SpectrogramStore
 
@@ -18,16 +19,14 @@ class Inputs:
         store: spectrograms.
         features: of the backbone; None without one.
         window_frames: length of a window, in frames; `hop_frames` between the starts of two.
-        n_mels: height of a window, in mel bands.
-        frames_per_second: of the spectrograms.
+        front_end: of the spectrograms.
     """
 
     store: SpectrogramStore
     features: FeatureTable | None
     window_frames: int
     hop_frames: int
-    n_mels: int
-    frames_per_second: float
+    front_end: FrontEnd
 
     def __contains__(self, audio_sha256: object) -> bool:
         """Whether a track can be heard: its spectrogram is there, and its features where there is a backbone."""

@@ -25,6 +25,10 @@ class Scale:
     mean: float
     std: float
 
+    def value(self, standardised: float) -> float:
+        """Return a standardised value in the attribute's own unit."""
+        return standardised * self.std + self.mean
+
 
 @dataclass(frozen=True)
 class LabelSpace:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 CALIBRATION_BINS = 10  # as in Guo et al., ICML 2017, where 15 are used on far larger test sets
 BOOTSTRAP_SEED = 20260101
 TOP = 3
+TEMPO_TOLERANCE = 0.04  # of a tempo: Gouyon et al., IEEE TASLP 14(5), 2006, who also define both accuracies
+OCTAVES = (1 / 3, 1 / 2, 1.0, 2.0, 3.0)
 MIN_TRACKS_FOR_CORRELATION = 3
 
 
@@ -48,6 +50,15 @@ def macro_f1(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> float:
 def accuracy(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> float:
     """Return the share of tracks that are right."""
     return float(np.mean(truth == guess))
+
+
+def tempo_hits(truth: NDArray[np.float64], guess: NDArray[np.float64], *, octaves: bool) -> NDArray[np.bool_]:
+    """Return whether each tempo is right within 4 %; with `octaves` also where it is two or three times off.
+
+    The mean is Accuracy 1, with `octaves` Accuracy 2, of the tempo-estimation literature.
+    """
+    ratios = np.asarray(OCTAVES if octaves else (1.0,))
+    return np.asarray((np.abs(guess[:, None] / (truth[:, None] * ratios) - 1) <= TEMPO_TOLERANCE).any(axis=1))
 
 
 def expected_calibration_error(truth: NDArray[np.int64], probabilities: NDArray[np.float32]) -> float:

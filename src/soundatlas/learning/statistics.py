@@ -1,4 +1,4 @@
-"""A track in some hundred numbers that need no training: level, change and rhythm of its mel bands, and their shape."""
+"""A track in some thousand numbers that need no training: its sound, its intervals and its pulse."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.signal import welch
 
+from soundatlas.learning.intervals import INTERVALS_SIZE, track_intervals
+from soundatlas.learning.pulse import TEMPOGRAM_SIZE, onset_autocorrelation, tempogram
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from soundatlas.audio.spectrogram import FrontEnd
 
 SEGMENT_SECONDS = 16.0  # of the rhythm's analysis: longer tracks are averaged over segments
 BAND_GROUPS = 16  # neighbouring mel bands whose loudness moves together
@@ -18,32 +23,42 @@ SHAPE = 40  # of the spectrum's own Fourier components; their magnitude does not
 FLOOR = 1e-6  # under the logarithm of a power that may be zero
 
 
-def track_statistics(log_mel: NDArray[np.float32], frames_per_second: float) -> NDArray[np.float32]:
+def track_statistics(log_mel: NDArray[np.float32], front_end: FrontEnd) -> NDArray[np.float32]:
     """Describe a whole track.
+
+    Three groups, one after another: how it sounds (`track_sound`), which intervals it is made of (`track_intervals`),
+    and its pulse (`tempogram`). They differ in size and not in worth: see `statistics_groups`.
+
+    Args:
+        log_mel: dB, shape (frames, n_mels); one frame suffices.
+        front_end: that made it.
+
+    Returns:
+        float32, shape (sum of `statistics_groups(n_mels)`,).
+    """
+    rate = front_end.frames_per_second
+    pulse = tempogram(onset_autocorrelation(log_mel, rate), rate)
+    return np.concatenate([track_sound(log_mel, rate), track_intervals(log_mel, front_end), pulse]).astype(np.float32)
+
+
+def statistics_groups(n_mels: int) -> tuple[int, int, int]:
+    """Return the number of values per group for spectrograms with so many bands."""
+    return 3 * n_mels + BAND_GROUPS * MODULATION_BANDS + SHAPE, INTERVALS_SIZE, TEMPOGRAM_SIZE
+
+
+def track_sound(log_mel: NDArray[np.float32], frames_per_second: float) -> NDArray[np.float64]:
+    """Return level, change and rhythm of the mel bands, and their shape.
 
     Mean, standard deviation and frame-to-frame change of every band; the power of the loudness' movement from 0 to
     8 Hz in 16 groups of bands; and the magnitude of the Fourier transform along the bands, which says how the
     spectrum is shaped wherever it lies.
-
-    Args:
-        log_mel: dB, shape (frames, n_mels); one frame suffices.
-        frames_per_second: sample rate over hop length.
-
-    Returns:
-        float32, shape (`statistics_size(n_mels)`,).
     """
     level = log_mel.mean(axis=0, dtype=np.float64)
     spread = log_mel.std(axis=0, dtype=np.float64)
     change = np.diff(log_mel, axis=0, prepend=log_mel[:1]).std(axis=0, dtype=np.float64)
     moving = log_mel - level
     shape = np.abs(np.fft.rfft(moving, n=2 * SHAPE, axis=1))[:, :SHAPE].mean(axis=0)
-    parts = [level, spread, change, _rhythm(moving, frames_per_second).ravel(), np.log1p(shape)]
-    return np.concatenate(parts).astype(np.float32)
-
-
-def statistics_size(n_mels: int) -> int:
-    """Return the number of values for spectrograms with so many bands."""
-    return 3 * n_mels + BAND_GROUPS * MODULATION_BANDS + SHAPE
+    return np.concatenate([level, spread, change, _rhythm(moving, frames_per_second).ravel(), np.log1p(shape)])
 
 
 def _rhythm(moving: NDArray[np.float64], frames_per_second: float) -> NDArray[np.float64]:

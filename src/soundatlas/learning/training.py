@@ -9,13 +9,14 @@ import numpy as np
 
 from soundatlas.audio.windows import cut_windows
 from soundatlas.learning.backbone import FUSION, NONE
+from soundatlas.learning.beat import TEMPO, BeatPicker, fit_beat
 from soundatlas.learning.blend import BACKBONE, NETWORK, STATISTICS, Calibration, blend, calibrate, linear_output
 from soundatlas.learning.fit import Fitted, fit_network
 from soundatlas.learning.labels import LabelSpace
 from soundatlas.learning.linear_fit import fit_linear_heads
 from soundatlas.learning.network import run_network
 from soundatlas.learning.open_set import OpenSet, fit_open_set
-from soundatlas.learning.statistics import track_statistics
+from soundatlas.learning.statistics import statistics_groups, track_statistics
 from soundatlas.learning.track import TrackOutput, predict_track
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ class Trained:
         space: classes and scales.
         fitted: the network; None where the backbone alone speaks.
         linear: part -> linear heads: over statistics of the spectrogram, over the backbone's features.
-        calibration: the temperatures.
+        calibration: how much each part counts.
         open_set: how an artist that was never heard is told.
+        beat: how the beat is picked; None where there is no tempo to learn from.
     """
 
     space: LabelSpace
@@ -47,6 +49,7 @@ class Trained:
     linear: dict[str, LinearHeads]
     calibration: Calibration
     open_set: OpenSet | None
+    beat: BeatPicker | None
 
     def outputs(self, inputs: Inputs, shas: Sequence[str]) -> list[TrackOutput]:
         """Return what the model says of some tracks, by audio SHA-256, in their order."""
@@ -66,7 +69,7 @@ class Trained:
             windows = cut_windows(log_mel, inputs.window_frames, inputs.hop_frames)
             parts[NETWORK] = predict_track(run_network(self.fitted.network), self.space, windows)
         if STATISTICS in self.linear:
-            statistics = track_statistics(log_mel, inputs.frames_per_second)
+            statistics = track_statistics(log_mel, inputs.front_end)
             parts[STATISTICS] = linear_output(self.linear[STATISTICS], statistics)
         if BACKBONE in self.linear and features is not None:
             parts[BACKBONE] = linear_output(self.linear[BACKBONE], features)
@@ -108,7 +111,7 @@ def train_model(
             space,
             params,
             window_frames=inputs.window_frames,
-            n_mels=inputs.n_mels,
+            n_mels=inputs.front_end.n_mels,
             checkpoint=checkpoint,
             extra=extra,
             on_epoch=on_epoch,
@@ -116,22 +119,36 @@ def train_model(
     sides = (train["audio_sha256"].tolist(), validation["audio_sha256"].tolist())
     if params.statistics and fitted is not None:
         ours, theirs = (_statistics(inputs, shas) for shas in sides)
-        linear[STATISTICS] = fit_linear_heads(ours, train, theirs, validation, space, embedding=params.embedding)
+        groups = statistics_groups(inputs.front_end.n_mels)
+        linear[STATISTICS] = fit_linear_heads(
+            ours, train, theirs, validation, space, embedding=params.embedding, groups=groups
+        )
     if inputs.features is not None:
         ours, theirs = (inputs.features.of(shas) for shas in sides)
         linear[BACKBONE] = fit_linear_heads(ours, train, theirs, validation, space, embedding=params.embedding)
     parts = _parts(fitted, linear, space, inputs, sides[1])
-    calibration = calibrate(parts, space.class_targets(validation))
+    calibration = calibrate(parts, space.class_targets(validation), space.attribute_targets(validation))
     blended = [blend(track, calibration) for track in parts]
     open_set = None
     if params.open_set.head is not None:
         truth = space.class_targets(validation)[params.open_set.head]
         open_set = fit_open_set(blended, truth, params.open_set.head, accepted=params.open_set.accepted)
-    return Trained(space, fitted, linear, calibration, open_set)
+    beat = _fit_beat(inputs, validation, space, blended) if STATISTICS in linear else None
+    return Trained(space, fitted, linear, calibration, open_set, beat)
+
+
+def _fit_beat(
+    inputs: Inputs, validation: pd.DataFrame, space: LabelSpace, outputs: list[TrackOutput]
+) -> BeatPicker | None:
+    if TEMPO not in space.attributes:
+        return None
+    estimates = [space.attributes[TEMPO].value(output.values[TEMPO]) for output in outputs]
+    log_mels = [inputs.store.log_mel(sha) for sha in validation["audio_sha256"]]
+    return fit_beat(log_mels, estimates, validation[TEMPO].tolist(), inputs.front_end.frames_per_second)
 
 
 def _statistics(inputs: Inputs, shas: Sequence[str]) -> NDArray[np.float32]:
-    return np.stack([track_statistics(inputs.store.log_mel(sha), inputs.frames_per_second) for sha in shas])
+    return np.stack([track_statistics(inputs.store.log_mel(sha), inputs.front_end) for sha in shas])
 
 
 def _parts(

@@ -9,7 +9,7 @@ architecture.json     its layers (stock Keras, no code)
 network.weights.h5    its weights
 network.tflite        the same network for LiteRT: what evaluation and classification run
 
-part "statistics", linear heads over level, change, rhythm and shape of the spectrogram:
+part "statistics", linear heads over the sound, the intervals and the pulse of a track:
 statistics_heads.safetensors
 
 part "backbone", linear heads over the features of a network that others trained:
@@ -28,7 +28,8 @@ import numpy as np
 from soundatlas.audio.spectrogram import analyse_file
 from soundatlas.audio.windows import cut_windows
 from soundatlas.learning.backbone import FeatureExtractor
-from soundatlas.learning.blend import BACKBONE, BLEND, NETWORK, STATISTICS, blend, linear_output
+from soundatlas.learning.beat import TEMPO
+from soundatlas.learning.blend import BACKBONE, NETWORK, STATISTICS, blend, linear_output
 from soundatlas.learning.linear_heads import LinearHeads
 from soundatlas.learning.litert import LiteRtNetwork
 from soundatlas.learning.statistics import track_statistics
@@ -56,12 +57,14 @@ class TrackPrediction:
         values: attribute -> value, in its own unit.
         embedding: float32, of length 1, so that a dot product is a cosine.
         known: head whose classes may be unknown -> how surely the track is of one of them, and whether that suffices.
+        beat_bpm: the beat that was picked, in beats per minute; None from a model that learned no tempo.
     """
 
     probabilities: dict[str, dict[str, float]]
     values: dict[str, float]
     embedding: NDArray[np.float32]
     known: dict[str, tuple[float, bool]]
+    beat_bpm: float | None
 
     def row(self) -> dict[str, Any]:
         """Return the prediction as columns: per head the label, its confidence and all probabilities."""
@@ -71,7 +74,8 @@ class TrackPrediction:
             columns |= {head: label, f"{head}_confidence": classes[label], f"{head}_probabilities": classes}
         for head, (knownness, known) in self.known.items():
             columns |= {f"{head}_knownness": knownness, f"{head}_known": known}
-        return {**columns, **self.values, "embedding": self.embedding.tolist()}
+        beat = {} if self.beat_bpm is None else {"beat_bpm": self.beat_bpm}
+        return {**columns, **self.values, **beat, "embedding": self.embedding.tolist()}
 
 
 class Bundle:
@@ -152,8 +156,8 @@ class Bundle:
             logits = self._network.run(windows)
         else:
             logits, _ = self._heads[BACKBONE].predict(self._extractor.window_features(windows))
-        own, whole = self.contract.calibration[part], self.contract.calibration[BLEND]
-        return {head: logits[head] / np.float32(own[head] * whole[head]) for head in self.space.classes}
+        temperatures = self.contract.calibration.temperatures[part]
+        return {head: logits[head] / np.float32(temperatures[head]) for head in self.space.classes}
 
     def _parts(
         self, log_mel: NDArray[np.float32] | None, features: NDArray[np.float32] | None
@@ -163,7 +167,7 @@ class Bundle:
             windows = cut_windows(log_mel, self.contract.window_frames, self.contract.hop_frames)
             parts[NETWORK] = predict_track(self._network.run, self.space, windows)
         if STATISTICS in self.front_ends and log_mel is not None:
-            statistics = track_statistics(log_mel, self.front_ends[STATISTICS].frames_per_second)
+            statistics = track_statistics(log_mel, self.front_ends[STATISTICS])
             parts[STATISTICS] = linear_output(self._heads[STATISTICS], statistics)
         if features is not None:
             parts[BACKBONE] = linear_output(self._heads[BACKBONE], features)
@@ -176,11 +180,15 @@ class Bundle:
             head: dict(zip(names, softmax(output.logits[head]).tolist(), strict=True))
             for head, names in self.space.classes.items()
         }
-        values = {name: output.values[name] * scale.std + scale.mean for name, scale in self.space.attributes.items()}
+        values = {name: scale.value(output.values[name]) for name, scale in self.space.attributes.items()}
         known = {}
         if (open_set := self.contract.open_set) is not None:
             known[open_set.head] = (open_set.knownness(output), open_set.is_known(output))
-        return TrackPrediction(probabilities, values, output.embedding, known)
+        beat_bpm = None
+        if self.contract.beat is not None and log_mel is not None:
+            rate = self.front_ends[STATISTICS].frames_per_second
+            beat_bpm = self.contract.beat.pick(log_mel, values[TEMPO], rate)
+        return TrackPrediction(probabilities, values, output.embedding, known, beat_bpm)
 
 
 def load_export(folder: Path, contract: Contract) -> LiteRtNetwork:

@@ -99,8 +99,9 @@ def _contract(
         "window_hop_frames": params.hop_frames(window_frames),
         "normalisation": {"mean_db": fitted.mean_db if fitted else 0.0, "std_db": fitted.std_db if fitted else 1.0},
         "embedding": params.embedding,
-        "calibration": trained.calibration,
+        "calibration": trained.calibration.contract(),
         "open_set": None if trained.open_set is None else trained.open_set.contract(),
+        "beat": None if trained.beat is None else trained.beat.contract(),
         **trained.space.contract(),
     }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.errors import BundleError, OutdatedBundleError
 from soundatlas.files import read_json, sha256_file, sha256_json
+from soundatlas.learning.beat import BeatPicker
 from soundatlas.learning.blend import BACKBONE, NETWORK, STATISTICS, Calibration
 from soundatlas.learning.labels import LabelSpace
 from soundatlas.learning.open_set import OpenSet
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONTRACT_NAME = "contract.json"
-CONTRACT_FORMAT = 2  # 1 had neither LiteRT exports nor parts
+CONTRACT_FORMAT = 3  # 1 had neither LiteRT exports nor parts; 2 neither intervals, nor a beat, nor weighted parts
 EXPORT_NAME = "network.tflite"
 BACKBONE_NAME = "backbone.tflite"
 PART_FILES = {
@@ -41,8 +42,9 @@ class Contract:
         content_sha256: of all the bundle's files.
         front_ends: part -> from audio to its log-mel.
         space: ordered classes, and attributes with their scales.
-        calibration: the temperatures.
+        calibration: how much each part counts.
         open_set: how a class that was never heard is told; None where that was not asked for.
+        beat: how the beat is picked; None where no tempo was learned.
         backbone: whose features the part "backbone" hears, as `feature_contract` describes them; None without one.
         window_frames: length of the network's windows; `hop_frames` between the starts of two.
         mean_db: of the training tracks, dB; `std_db` their standard deviation.
@@ -54,6 +56,7 @@ class Contract:
     space: LabelSpace
     calibration: Calibration
     open_set: OpenSet | None
+    beat: BeatPicker | None
     backbone: dict[str, Any] | None
     window_frames: int
     hop_frames: int
@@ -137,8 +140,9 @@ def read_contract(folder: Path, expected_sha256: str | None = None) -> Contract:
         content,
         front_ends,
         LabelSpace.from_contract(contract),
-        contract["calibration"],
+        Calibration(**contract["calibration"]),
         OpenSet(**contract["open_set"]) if contract["open_set"] else None,
+        BeatPicker.from_contract(contract["beat"]) if contract["beat"] else None,
         contract["backbone"],
         int(contract["window_frames"]),
         int(contract["window_hop_frames"]),

@@ -102,5 +102,6 @@ def _inputs(root: Path, bundle: Bundle) -> Inputs | None:
     store = SpectrogramStore(folder, Shard(shards[0]).contract_sha256 if shards else "")
     features = read_features(features_path) if bundle.contract.backbone else None
     contract = bundle.contract
-    inputs = Inputs(store, features, contract.window_frames, contract.hop_frames, n_mels=0, frames_per_second=0.0)
+    front_end = next(iter(contract.front_ends.values()))
+    inputs = Inputs(store, features, contract.window_frames, contract.hop_frames, front_end)
     return inputs if bundle.reads(inputs) else None

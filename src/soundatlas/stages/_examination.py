@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
+from soundatlas.audio.beats import tracked_tempo
 from soundatlas.audio.features import mfcc_statistics
 from soundatlas.files import read_json
 from soundatlas.learning import score
+from soundatlas.learning.beat import TEMPO
 from soundatlas.learning.repeats import GROUPED, summarise
 from soundatlas.learning.retrieval import NEAREST, average_precisions
 from soundatlas.progress import progress
@@ -87,6 +89,43 @@ def _mean(values: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
 def _mfcc(inputs: Inputs, tracks: pd.DataFrame) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     rows = np.stack([mfcc_statistics(inputs.store.log_mel(sha)) for sha in tracks["audio_sha256"]])
     return rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-6), rows
+
+
+def beats(
+    root: Path, test: pd.DataFrame, predictions: list[TrackPrediction], max_seconds: float, params: EvaluateParams
+) -> dict[str, float]:
+    """Return how often the beat is right, ours and that of librosa's beat tracker, on test tracks whose tempo is known.
+
+    Args:
+        root: of the project.
+        test: the test tracks.
+        predictions: of the test tracks.
+        max_seconds: of a longer track, what librosa hears; the model hears no more either.
+        params: section `evaluate`.
+
+    Returns:
+        per rival the share within 4 %, and the share that is so when an answer two or three times off counts as right,
+        each with its interval; nothing where the model picks no beat or no tempo is known.
+    """
+    truth = test[TEMPO].to_numpy(np.float64) if TEMPO in test else np.full(len(test), np.nan)
+    known = np.isfinite(truth) & np.array([row.beat_bpm is not None for row in predictions])
+    if not known.any():
+        return {}
+    tracked = np.full(len(test), np.nan)
+    with progress("librosa tracks the beats", int(known.sum())) as advance:
+        for position in np.flatnonzero(known):
+            tracked[position] = tracked_tempo(root / test["path"].iloc[position], max_seconds=max_seconds)
+            advance()
+    picked = np.array([row.beat_bpm or np.nan for row in predictions], dtype=np.float64)
+    samples = score.resamples(test["group"].to_numpy()[known], params.bootstrap_resamples)
+    figures = {"tracks": float(known.sum())}
+    for rival, guess in (("", picked), ("librosa_", tracked)):
+        for octaves in (False, True):
+            name = f"{rival}within_4_percent{'_or_octave' if octaves else ''}"
+            hits = score.tempo_hits(truth[known], guess[known], octaves=octaves).astype(np.float64)
+            found = score.interval(partial(_mean, hits), samples, len(hits), params.confidence)
+            figures |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    return figures
 
 
 def unknowns(

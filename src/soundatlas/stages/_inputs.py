@@ -35,7 +35,7 @@ def open_inputs(root: Path, params: Params) -> Inputs:
             raise StoreError("data/backbone holds another backbone's features: run `dvc repro backbone`")
     window_frames = front_end.frames(params.train.window_seconds)
     hop_frames = params.train.hop_frames(window_frames)
-    return Inputs(store, features, window_frames, hop_frames, front_end.n_mels, front_end.frames_per_second)
+    return Inputs(store, features, window_frames, hop_frames, front_end)
 
 
 def load_sides(root: Path, inputs: Inputs, split: pd.DataFrame | None = None) -> dict[str, pd.DataFrame]:

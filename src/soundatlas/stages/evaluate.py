@@ -12,7 +12,7 @@ from soundatlas.errors import DataRefusedError
 from soundatlas.files import replacing_folder, write_json
 from soundatlas.learning.baselines import baseline_probabilities
 from soundatlas.learning.evaluation import Evaluation, Predictions, evaluate
-from soundatlas.stages._examination import classified, luck, retrieval, unknowns
+from soundatlas.stages._examination import beats, classified, luck, retrieval, unknowns
 from soundatlas.stages._inputs import load_sides, open_inputs
 from soundatlas.stages._run import run_stage
 
@@ -56,6 +56,8 @@ def run(root: Path, params: Params) -> None:
         confidence=params.evaluate.confidence,
     )
     evaluation.metrics["embedding"] = retrieval(bundle, inputs, sides["train"], test, rows, params.evaluate)
+    seconds = params.spectrograms.max_seconds
+    evaluation.metrics["beat"] = beats(root, test, rows, seconds, params.evaluate)
     evaluation.metrics["open_set"] = unknowns(root, bundle, test, rows, params.evaluate)
     evaluation.metrics["repeats"] = luck(root, bundle, params.train.seed, test, rows, params.evaluate)
     with replacing_folder(root / "data/evaluation") as folder:
