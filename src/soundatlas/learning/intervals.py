@@ -22,7 +22,6 @@ WHITENING = 13  # semitones: what stands out of an octave around it is a note or
 WIDEST = 24  # semitones, the largest interval that is counted
 LAGS_SECONDS = (0.128, 0.256, 0.512, 1.024, 2.048)  # from what sounds to what follows: from fast notes to bars
 CHROMA_FOURIER = OCTAVE // 2
-FFT_SIZE = 128  # of the semitone axis: at least SEMITONES + WIDEST, so that no interval wraps around
 SILENT = 1e-6
 
 INTERVALS_SIZE = (WIDEST + 1) + len(LAGS_SECONDS) * (2 * WIDEST + 1 + OCTAVE) + 3 * CHROMA_FOURIER + OCTAVE
@@ -65,13 +64,15 @@ def _semitone_weights(front_end: FrontEnd) -> NDArray[np.float64]:
 
 def _pitch_intervals(pitches: NDArray[np.float64], lags: list[int]) -> NDArray[np.float64]:
     """Return per lag the share of each interval, downwards and upwards; at lag 0 both are the same."""
-    spectrum = np.fft.rfft(pitches, FFT_SIZE, axis=1)
+    notes = np.arange(pitches.shape[1])
+    steps = (notes[None, :] - notes[:, None] + pitches.shape[1] - 1).ravel()  # from the lowest to the highest: 0
+    unison = pitches.shape[1] - 1
     power = max(float(np.square(pitches).sum()), SILENT)
     rows = []
     for lag in (0, *lags):
-        now, then = spectrum[: max(0, len(spectrum) - lag)], spectrum[lag:]
-        shares = np.fft.irfft((np.conj(now) * then).sum(axis=0), FFT_SIZE) / power
-        rows.append(np.concatenate([shares[-WIDEST:], shares[: WIDEST + 1]] if lag else [shares[: WIDEST + 1]]))
+        together = pitches[: max(0, len(pitches) - lag)].T @ pitches[lag:]  # from note to note
+        shares = np.bincount(steps, weights=together.ravel()) / power
+        rows.append(shares[unison - (WIDEST if lag else 0) : unison + WIDEST + 1])
     return np.concatenate(rows)
 
 

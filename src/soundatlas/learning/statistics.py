@@ -63,7 +63,8 @@ def track_sound(log_mel: NDArray[np.float32], frames_per_second: float) -> NDArr
 
 def _rhythm(moving: NDArray[np.float64], frames_per_second: float) -> NDArray[np.float64]:
     """Return log power per modulation band and group of mel bands, shape (MODULATION_BANDS, BAND_GROUPS)."""
-    groups = np.stack([part.mean(axis=1) for part in np.array_split(moving, BAND_GROUPS, axis=1)], axis=1)
+    members = np.array_split(np.eye(moving.shape[1]), BAND_GROUPS, axis=1)
+    groups = moving @ np.stack([part.mean(axis=1) for part in members], axis=1)  # each group's mean
     segment = int(SEGMENT_SECONDS * frames_per_second)
     padded = np.pad(groups, ((0, max(0, segment - len(groups))), (0, 0)))
     frequencies, power = welch(padded, fs=frames_per_second, nperseg=segment, axis=0)
