@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "soundatlas"
 ALIAS = "champion"
+LEDGER_SUFFIX = ".ledger"  # of the registered model that holds another's history
 TABLES = {"experiments", "runs", "model_versions", "registered_model_aliases"}
 
 
@@ -22,7 +23,7 @@ class DatabaseState:
     Attributes:
         problem: what SQLite's own check found, or None when the file is sound.
         runs: of the project's experiment, deleted ones not counted.
-        versions: of all registered models.
+        versions: of all registered models; entries of their histories not counted.
         champions: the versions that the alias points to, e.g. "soundatlas version 3".
     """
 
@@ -55,7 +56,9 @@ def read_state(database: Path) -> DatabaseState:
             "WHERE experiments.name = ? AND runs.lifecycle_stage = 'active'",
             (EXPERIMENT,),
         ).fetchone()
-        (versions,) = connection.execute("SELECT count(*) FROM model_versions").fetchone()
+        (versions,) = connection.execute(
+            "SELECT count(*) FROM model_versions WHERE name NOT LIKE ?", (f"%{LEDGER_SUFFIX}",)
+        ).fetchone()
         champions = connection.execute(
             "SELECT name, version FROM registered_model_aliases WHERE alias = ? ORDER BY name", (ALIAS,)
         )

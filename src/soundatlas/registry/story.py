@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from soundatlas.registry.contract import content_sha256
-from soundatlas.registry.promotion import GATE_TAG, REASON_TAG, ModelRegistry
+from soundatlas.registry.promotion import ModelRegistry
+from soundatlas.registry.succession import GATE_TAG, REASON_TAG
 from soundatlas.registry.tracking import Tracking
 
 if TYPE_CHECKING:
