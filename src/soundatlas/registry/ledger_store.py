@@ -7,6 +7,8 @@ to another place is written again. No run is needed, and none can take an entry 
 
 from __future__ import annotations
 
+import random
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,7 @@ SOURCE = "soundatlas-ledger:/entry"  # MLflow wants one; of no known scheme, so 
 ABOUT = "Who was champion when, and why. Written by soundatlas; `soundatlas history` shows it, `--verify` checks it."
 PAGE = 200
 MOST_RACES = 20
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 5.0
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,9 @@ class Ledger:
             "git_commit": read_git_commit(self.root),
             "dvc_lock_sha256": read_lock_sha256(self.root),
         }
-        for _ in range(MOST_RACES):
+        for race in range(MOST_RACES):
+            if race:  # an entry out of place displaces the others' next one: let the writers drift apart
+                time.sleep(random.uniform(0, min(FIRST_WAIT_SECONDS * 2**race, LONGEST_WAIT_SECONDS)))  # noqa: S311 - no secret
             kept = self.kept()
             entries = link(kept).entries
             entry = seal(
