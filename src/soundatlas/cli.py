@@ -154,6 +154,26 @@ def promote(
 
 
 @app.command()
+def backup(
+    file: Annotated[
+        Path | None, typer.Argument(help="A tar file to write. [default: backups/mlruns-<time>.tar]")
+    ] = None,
+) -> None:
+    """Save the registry in one file: runs, versions, champion, history, artifacts. Others may work meanwhile."""
+    from soundatlas.commands.backup import make_backup
+
+    make_backup(file)
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="That `soundatlas backup` wrote.")]) -> None:
+    """Put a backup in the place of mlruns/, once every file of it was found whole; what was there is kept beside."""
+    from soundatlas.commands.backup import restore_backup
+
+    restore_backup(file)
+
+
+@app.command()
 def tune(
     *,
     trials: Annotated[int, typer.Option(min=1, help="How many more trials.")] = 20,
