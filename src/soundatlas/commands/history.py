@@ -13,12 +13,12 @@ from soundatlas.commands.terminal import printable, wide_console
 from soundatlas.errors import LedgerError, NotReadyError, UsageError
 from soundatlas.files import project_root, write_text
 from soundatlas.params import load_params
-from soundatlas.registry.ledger import champion_at, link
+from soundatlas.registry.ledger import Chain, champion_at, link
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from soundatlas.registry.ledger import Chain, Entry
+    from soundatlas.registry.ledger import Entry
     from soundatlas.registry.promotion import ModelRegistry
 
 
@@ -146,11 +146,14 @@ def _place(line: str, number: int) -> int:
 
 def _read_registry() -> tuple[Chain, list[str]]:
     """Read the project's history, and what stands elsewhere than it says."""
+    from soundatlas.registry.database import has_registry
     from soundatlas.registry.ledger_store import Ledger
     from soundatlas.registry.promotion import ModelRegistry
     from soundatlas.registry.tracking import Tracking
 
     root = project_root()
+    if not has_registry(root):
+        return Chain((), ()), []
     registry = ModelRegistry(Tracking(root), load_params(root / "params.yaml").promote.model_name)
     chain = Ledger(registry.client, registry.name, root).read()
     return chain, _unentered(registry, chain)

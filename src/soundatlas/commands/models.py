@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 def print_models(*, as_json: bool) -> None:
     """Print the versions, the newest first, as a table or as JSON; parameters only where they differ."""
     from soundatlas.registry.comparison import compare_versions, differing_params
+    from soundatlas.registry.database import has_registry
     from soundatlas.registry.promotion import ModelRegistry
     from soundatlas.registry.tracking import Tracking
 
     root = project_root()
     name = load_params(root / "params.yaml").promote.model_name
-    rows = compare_versions(ModelRegistry(Tracking(root), name))
+    rows = compare_versions(ModelRegistry(Tracking(root), name)) if has_registry(root) else []
     if as_json:
         print(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=2))  # noqa: T201 - the command's output
     elif not rows:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from soundatlas.files import registry_root
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +34,11 @@ class DatabaseState:
     runs: int = 0
     versions: int = 0
     champions: tuple[str, ...] = ()
+
+
+def has_registry(root: Path) -> bool:
+    """Whether there is a registry to read: a server, or a database that a training has made; looking makes none."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or (registry_root(root) / "mlruns/mlflow.db").is_file()
 
 
 def open_database(database: Path) -> contextlib.closing[sqlite3.Connection]:

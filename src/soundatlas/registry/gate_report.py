@@ -9,6 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from mlflow.exceptions import MlflowException
+
 from soundatlas.files import read_json, sha256_file, write_json, write_text
 from soundatlas.registry.gate_figures import confusion_image, interval_image
 from soundatlas.registry.ledger_store import Report
@@ -49,8 +51,14 @@ def log_report(client: MlflowClient, version: ModelVersion, verdict: Verdict) ->
 
 
 def read_report(client: MlflowClient, run_id: str) -> dict[str, Any] | None:
-    """Return the report beside a run, or None where there is none."""
-    if not any(found.path == f"{FOLDER}/{JSON_NAME}" for found in client.list_artifacts(run_id, FOLDER)):
+    """Return the report beside a run, or None where there is none, or the run was deleted for good."""
+    try:
+        there = client.list_artifacts(run_id, FOLDER)
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return None
+        raise
+    if not any(found.path == f"{FOLDER}/{JSON_NAME}" for found in there):
         return None
     with TemporaryDirectory() as folder:
         return dict(read_json(Path(client.download_artifacts(run_id, f"{FOLDER}/{JSON_NAME}", folder))))
