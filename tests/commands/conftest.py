@@ -59,11 +59,14 @@ def registered(tmp_path_factory: pytest.TempPathFactory, repository: Path, model
 @pytest.fixture
 def judged(registered: Path, tmp_path: Path) -> Path:
     """Give a project in which version 1 was promoted, version 2 refused and version 3 promoted."""
+    from mlflow.tracking._tracking_service import utils
+
     from soundatlas.registry.gate import Verdict
     from soundatlas.registry.promotion import ModelRegistry
     from soundatlas.registry.succession import Succession
     from soundatlas.registry.tracking import Tracking
 
+    utils._artifact_repos_cache.clear()  # by run: it would lead to the project from which this one is copied
     root = Path(shutil.copytree(registered, tmp_path / "judged"))
     registry = ModelRegistry(Tracking(root), NAME)
     line = Succession(registry)

@@ -77,7 +77,10 @@ def root(registered: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def registry(root: Path):
     """Give the registry of the copied project."""
+    from mlflow.tracking._tracking_service import utils
+
     from soundatlas.registry.promotion import ModelRegistry
     from soundatlas.registry.tracking import Tracking
 
+    utils._artifact_repos_cache.clear()  # by run: it would lead to the project from which this one was copied
     return ModelRegistry(Tracking(root), NAME)
