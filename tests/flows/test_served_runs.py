@@ -179,7 +179,8 @@ def _files(project: Project) -> dict[str, str]:
 
 def _versions(served: ServedProject) -> int:
     url = f"http://127.0.0.1:{served.mlflow}/api/2.0/mlflow/model-versions/search"
-    return len(httpx.get(url, timeout=30).json()["model_versions"])
+    found = httpx.get(url, params={"filter": "name = 'soundatlas'"}, timeout=30)
+    return len(found.json()["model_versions"])
 
 
 def _process(words: str) -> psutil.Process:
