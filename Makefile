@@ -14,7 +14,7 @@ export DVC_NO_ANALYTICS ?= 1
 export GX_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: help setup demo bench-inference bench-quality bench-training test test-slow check format lock tune ui clean
+.PHONY: help setup demo bench-inference bench-quality bench-training test test-slow check format lock tune ui backup restore clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,12 @@ tune: $(READY) ## search for better training parameters on the validation tracks
 
 ui: $(READY) ## open Prefect, MLflow, Data Docs and the evaluation in the browser
 	@python -m flows.serve --prefect-port $(PREFECT_PORT) --mlflow-port $(MLFLOW_PORT) --pages-port $(PAGES_PORT)
+
+backup: $(READY) ## save registry, artifacts and history in one file: FILE=…, or backups/mlruns-<time>.tar
+	@soundatlas backup $(if $(FILE),"$(FILE)")
+
+restore: $(READY) ## put a backup in the place of mlruns/: FILE=…; what was there is kept beside
+	@soundatlas restore $(if $(FILE),"$(FILE)",$(error say which backup: make restore FILE=backups/…))
 
 bench-inference: $(READY) ## measure classification from mp3 against other ways, after make demo
 	python -m benchmarks.inference

@@ -6,18 +6,23 @@ import html
 import os
 from typing import TYPE_CHECKING, Any
 
-from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
+from soundatlas.commands.models import comparison_lines
 from soundatlas.files import read_json
+from soundatlas.registry.comparison import differing_params
 from soundatlas.registry.tracking import flatten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from soundatlas.registry.comparison import VersionRow
+    from soundatlas.registry.ledger import Entry
     from soundatlas.registry.story import ModelStory
 
 MOST_ROWS = 50
+MOST_VERSIONS = 12
 METRICS, REPORT = "data/evaluation/metrics.json", "data/validation/report.json"
 
 
@@ -78,7 +83,10 @@ def publish_gate(story: ModelStory) -> None:
         ["reason", story.reason or ""],
         ["champion", f"version {story.champion_version}" if story.champion_version else "none yet"],
     ]
-    create_markdown_artifact(markdown_table(["", ""], rows), key="gate", description="Does the champion change?")
+    text = markdown_table(["", ""], rows)
+    if story.report is not None:
+        text += _gate_report(story)
+    create_markdown_artifact(text, key="gate", description="Does the champion change?")
     publish_run_link(story)
     base = mlflow_ui()
     if base and story.version:
@@ -88,6 +96,32 @@ def publish_gate(story: ModelStory) -> None:
             key="registered-version",
             description="The model in the registry",
         )
+
+
+def publish_models(rows: Sequence[VersionRow]) -> None:
+    """Publish the versions side by side, a column each, as `soundatlas models` shows them."""
+    shown = rows[:MOST_VERSIONS]
+    lines = comparison_lines(shown, differing_params(shown))
+    table = [
+        {"": label, **{f"version {row.version}": cell for row, cell in zip(shown, cells, strict=True)}}
+        for label, cells in lines
+    ]
+    create_table_artifact(table, key="models", description="The versions side by side, the newest first")
+
+
+def publish_move(entry: Entry) -> None:
+    """Publish a move of the champion that somebody has asked for."""
+    was, now = (f"version {each.version}" if each else "nobody" for each in (entry.before, entry.after))
+    rows = [
+        ["champion", now],
+        ["before", was],
+        ["what", str(entry.event)],
+        ["why", entry.why],
+        ["who", entry.who],
+        ["when", entry.time],
+        ["entry", f"{entry.sequence}, {entry.sha256}"],
+    ]
+    create_markdown_artifact(markdown_table(["", ""], rows), key="champion", description="The champion was moved")
 
 
 def publish_run_link(story: ModelStory) -> None:
@@ -151,6 +185,24 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def mlflow_ui() -> str | None:
     """Return the address under which MLflow's pages are served, if they are."""
     return os.environ.get("SOUNDATLAS_MLFLOW_UI")
+
+
+def _gate_report(story: ModelStory) -> str:
+    """Return what was asked of the model and its classes, from the gate's report, with a link to the page."""
+    report = story.report or {"checks": [], "classes": []}
+    asked = [[check["name"], "passed" if check["passed"] else "failed", check["says"]] for check in report["checks"]]
+    text = "\n\n" + markdown_table(["check", "", "found"], asked) if asked else ""
+    classes = [
+        [row["head"], row["class"], str(row["tracks"]), f"{row['challenger']:.2f}", f"{row['rival']:.2f}"]
+        for row in report["classes"][:MOST_ROWS]
+    ]
+    if classes:
+        rival = report["figures"]["rival_name"]
+        text += "\n\n" + markdown_table(["label", "class", "tracks", "F1", f"F1 of {rival}"], classes)
+    if (base := mlflow_ui()) and story.run_id:
+        page = f"{base}/#/experiments/{story.experiment_id}/runs/{story.run_id}/artifacts/gate/report.html"
+        text += f"\n\n[The report, with intervals and confusion matrices]({page})"
+    return text
 
 
 def _cell(value: str) -> str:

@@ -25,7 +25,7 @@ def announcing_champion(root: Path, flow_name: str) -> Iterator[None]:
 
     Args:
         root: the project.
-        flow_name: who noticed; `reclassify` has already acted on what it notices.
+        flow_name: who noticed or moved it; `reclassify` has already acted on what it notices.
     """
     before = _pinned(root)
     try:

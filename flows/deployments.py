@@ -24,7 +24,9 @@ from flows.champion import CHANGED, NOTICED_BY
 from flows.ingest import ingest
 from flows.leftovers import clear_leftovers
 from flows.pipeline import pipeline
+from flows.promote import promote
 from flows.reclassify import reclassify
+from flows.rollback import rollback
 from flows.workspace import create_limit
 from soundatlas.errors import ParamsError
 from soundatlas.files import project_root, read_json, write_json
@@ -54,8 +56,9 @@ def make_deployments(root: Path, client: SyncPrefectClient) -> list[RunnerDeploy
     """
     params = load_params(root / "params.yaml").reclassify
     check_cron(params)
+    movers = [pipeline.name, rollback.name, promote.name]
     on_champion = DeploymentEventTrigger(
-        name="reclassify when the champion changes", expect={CHANGED}, match={NOTICED_BY: pipeline.name}
+        name="reclassify when the champion changes", expect={CHANGED}, match={NOTICED_BY: movers}
     )
     cron = Cron(params.cron, timezone=params.timezone)
     as_module = EntrypointType.MODULE_PATH
@@ -63,6 +66,8 @@ def make_deployments(root: Path, client: SyncPrefectClient) -> list[RunnerDeploy
         RunnerDeployment.from_flow(pipeline, NAME, entrypoint_type=as_module),
         RunnerDeployment.from_flow(reclassify, NAME, entrypoint_type=as_module, schedule=cron, triggers=[on_champion]),
         RunnerDeployment.from_flow(ingest, NAME, entrypoint_type=as_module),
+        RunnerDeployment.from_flow(rollback, NAME, entrypoint_type=as_module),
+        RunnerDeployment.from_flow(promote, NAME, entrypoint_type=as_module),
     ]
     for deployment in deployments:
         there = _find(client, f"{deployment.flow_name}/{NAME}")

@@ -18,7 +18,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Cancelled, Crashed
 
-from flows.workspace import lock_path
+from soundatlas.workspace import lock_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

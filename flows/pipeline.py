@@ -20,6 +20,7 @@ from pydantic import Field
 from flows.artifacts import (
     publish_gate,
     publish_metrics,
+    publish_models,
     publish_predictions,
     publish_run_link,
     publish_validation,
@@ -34,7 +35,7 @@ from soundatlas.errors import UsageError
 from soundatlas.files import project_root
 from soundatlas.overrides import check_overrides
 from soundatlas.params import load_params
-from soundatlas.registry.story import tell_story, tell_story_of_experiment
+from soundatlas.registry.story import tell_story, tell_story_of_experiment, tell_versions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,7 +100,9 @@ def run_workspace(root: Path, stages: tuple[Stage, ...], target: str, force: fro
         if "evaluate" in made and (now := read_metrics(root)) is not None:
             publish_metrics(now, scores, "the run before")
         if "promote" in made:
-            publish_gate(tell_story(root, load_params(root / "params.yaml").promote.model_name))
+            model_name = load_params(root / "params.yaml").promote.model_name
+            publish_gate(tell_story(root, model_name))
+            publish_models(tell_versions(root, model_name))
         if "classify" in made:
             publish_predictions(root, predictions)
 

@@ -51,5 +51,12 @@ def _parser(flow: Flow[..., Any]) -> argparse.ArgumentParser:
                 option, dest=name, action="append", default=[], choices=choices, metavar=metavar, help=text
             )
         else:
-            parser.add_argument(option, dest=name, default=schema["default"], choices=choices, help=text)
+            parser.add_argument(
+                option,
+                dest=name,
+                default=schema.get("default"),
+                required=name in flow.parameters.required,
+                choices=choices,
+                help=text,
+            )
     return parser

@@ -12,30 +12,23 @@ import contextlib
 import hashlib
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.concurrency.sync import concurrency
 from prefect.logging import get_run_logger
+
+from soundatlas.workspace import holding_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 LEASE_SECONDS = 60.0  # Prefect's least
-POLL_SECONDS = 1.0
 
 
 def limit_name(root: Path) -> str:
     """Return the name of the project's concurrency limit; a server may serve several projects."""
     return f"workspace-{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:6]}"
-
-
-def lock_path(root: Path) -> Path:
-    """Return the path of the lock that a run holds."""
-    path = root / ".prefect" / "workspace.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def create_limit(root: Path) -> None:
@@ -48,16 +41,8 @@ def create_limit(root: Path) -> None:
 @contextlib.contextmanager
 def holding_workspace(root: Path) -> Iterator[None]:
     """Wait until no other run is at work in the project, and keep the others waiting during the block."""
-    lock = FileLock(lock_path(root))
-    with contextlib.ExitStack() as held:
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            get_run_logger().info("another run is at work in this project: waiting for it")
-            while not lock.is_locked:
-                with contextlib.suppress(Timeout):
-                    lock.acquire(timeout=POLL_SECONDS)
-        held.callback(lock.release)
+    logger = get_run_logger()
+    with holding_lock(root, lambda: logger.info("another run is at work in this project: waiting for it")):
         create_limit(root)
-        held.enter_context(concurrency(limit_name(root), strict=True, lease_duration=LEASE_SECONDS))
-        yield
+        with concurrency(limit_name(root), strict=True, lease_duration=LEASE_SECONDS):
+            yield

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from soundatlas.environment import quieten
-from soundatlas.errors import SoundatlasError
+from soundatlas.errors import SoundatlasError, UsageError
 
 app = typer.Typer(
     name="soundatlas",
@@ -58,6 +58,119 @@ def summary() -> None:
     from soundatlas.commands.summary import print_summary
 
     print_summary()
+
+
+@app.command()
+def models(
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
+) -> None:
+    """Show all versions of the model side by side: scores with intervals, time, size, data, and what the gate said."""
+    from soundatlas.commands.models import print_models
+
+    print_models(as_json=json)
+
+
+@app.command()
+def champion(
+    *,
+    at: Annotated[
+        str | None,
+        typer.Option(help="A moment: 2026-11-01 (its end), or 2026-11-01T12:30+01:00; UTC without a zone."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON, for another program.")] = False,
+) -> None:
+    """Say who is champion, or who was at a moment; since when, by whom, and why. Exit code 3 when nobody was.
+
+    Example: soundatlas champion --at 2026-11-01
+    """
+    from soundatlas.commands.history import print_champion
+
+    print_champion(at, as_json=json)
+
+
+@app.command()
+def history(
+    file: Annotated[
+        Path | None, typer.Argument(help="An exported history, instead of the project's.", show_default=False)
+    ] = None,
+    *,
+    verify: Annotated[bool, typer.Option("--verify", help="Check that every entry is as it was written.")] = False,
+    export: Annotated[
+        Path | None, typer.Option(help="Write it to this file, which `history --verify FILE` checks alone.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON, for another program.")] = False,
+) -> None:
+    """Show who was champion when, and why: promotions, refusals, rollbacks, and what was done by hand in MLflow.
+
+    Each entry carries the hash of the one before. Exit code 1 when --verify finds one that was changed or removed.
+    Example: soundatlas history --export history.jsonl, and elsewhere: soundatlas history --verify history.jsonl
+    """
+    from soundatlas.commands.history import export_history, print_history, verify_history
+
+    if export is not None and (file is not None or verify or json):
+        raise UsageError("--export writes the project's own history, and goes with nothing else")
+    if verify and json:
+        raise UsageError("--verify and --json do not go together")
+    if export is not None:
+        export_history(export)
+    elif verify:
+        verify_history(file)
+    else:
+        print_history(file, as_json=json)
+
+
+@app.command()
+def rollback(
+    *,
+    to: Annotated[
+        str | None, typer.Option(help="A version that once was champion. [default: the champion before this one]")
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, for the history.")] = None,
+) -> None:
+    """Make a former champion champion again. Its predictions come back with the next `dvc repro`, from the cache.
+
+    The gate does not undo it: a model is judged once. Waits for a run that is at work in the project.
+    Example: soundatlas rollback --reason "calls every reel a jig"
+    """
+    from soundatlas.commands.succession import roll_back
+
+    roll_back(to, reason)
+
+
+@app.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="Its number in the registry; see `soundatlas models`.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why, for the history.")],
+) -> None:
+    """Make a version champion whatever the gate said; the history says so, with your reason.
+
+    Example: soundatlas promote 2 --reason "the test side lacks what it is good at"
+    """
+    from soundatlas.commands.succession import promote as promote_version
+
+    promote_version(version, reason)
+
+
+@app.command()
+def backup(
+    file: Annotated[
+        Path | None, typer.Argument(help="A tar file to write. [default: backups/mlruns-<time>.tar]")
+    ] = None,
+) -> None:
+    """Save the registry in one file: runs, versions, champion, history, artifacts. Others may work meanwhile."""
+    from soundatlas.commands.backup import make_backup
+
+    make_backup(file)
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="That `soundatlas backup` wrote.")]) -> None:
+    """Put a backup in the place of mlruns/, once every file of it was found whole; what was there is kept beside."""
+    from soundatlas.commands.backup import restore_backup
+
+    restore_backup(file)
 
 
 @app.command()

@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from soundatlas.errors import SoundatlasError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+
+POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,48 @@ def read_metrics_of(root: Path, revision: str) -> dict[str, Any]:
         if "data" in found:
             return dict(found["data"])
     raise SoundatlasError(f"DVC has no metrics of {revision}")
+
+
+@contextlib.contextmanager
+def holding_out(root: Path, out: str, on_wait: Callable[[], object]) -> Iterator[None]:
+    """Write an out of the pipeline by other means than DVC: no `dvc repro` reads or writes it during the block.
+
+    Without this, a stage that reads the out while it changes would be recorded as made from the new one.
+
+    Args:
+        root: the project.
+        out: path below it.
+        on_wait: called once, when DVC is at work on it.
+
+    Raises:
+        SoundatlasError: when this is no DVC project.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.lock import LockError
+    from dvc.repo import Repo
+    from dvc.rwlock import rwlock
+
+    logging.getLogger("dvc").setLevel(logging.ERROR)
+    try:
+        with Repo(str(root)) as repo:
+            folder, files, hardlink = repo.tmp_dir, repo.fs, repo.config["core"].get("hardlink_lock", False)
+    except DvcException as error:
+        raise SoundatlasError(f"DVC cannot read this project: {_one_line(error)}") from error
+    with contextlib.ExitStack() as held:
+        waits = False
+        while True:
+            try:
+                command = " ".join(sys.argv)
+                held.enter_context(rwlock(folder, files, command, [], [str(root / out)], hardlink))
+                break
+            except LockError:
+                if not waits:
+                    on_wait()
+                waits = True
+                time.sleep(POLL_SECONDS)
+            except DvcException as error:
+                raise SoundatlasError(f"DVC's lock cannot be used: {_one_line(error)}") from error
+        yield
 
 
 def down_to(stages: tuple[Stage, ...], target: str) -> tuple[Stage, ...]:

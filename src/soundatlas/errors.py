@@ -10,6 +10,7 @@
     |-- StoreError               exit 1   the spectrogram store is damaged or of another contract
     |-- BundleError              exit 1   a model bundle is damaged or computes something else here
     |   `-- OutdatedBundleError  exit 1   another version of soundatlas wrote it: train anew
+    |-- LedgerError              exit 1   the history of champions is not as it was written
     `-- TrackError               (a row)  one track cannot be used; carries a reason code
 
 A `TrackError` never ends a stage: it becomes a row in a failures table.
@@ -66,6 +67,10 @@ class BundleError(SoundatlasError):
 
 class OutdatedBundleError(BundleError):
     """A model bundle was written by a version of soundatlas that defines bundles or the front end otherwise."""
+
+
+class LedgerError(SoundatlasError):
+    """The history of champions, or an entry of it, is not as it was written."""
 
 
 class TrackError(SoundatlasError):

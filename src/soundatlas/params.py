@@ -204,6 +204,10 @@ class PromoteParams(Section):
     model_name: Name
     primary: list[Name] = Field(min_length=1)
     min_gain: float
+    min_first_gain: float
+    max_class_loss: Share
+    max_ece: Share
+    max_slowdown: float = Field(ge=1.0)
     bootstrap_resamples: int = Field(ge=100, le=100_000)
     confidence: OpenShare
 

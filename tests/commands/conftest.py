@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import tiny_project
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tiny_registry import NAME, make_registered
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +39,38 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         return int(caught.value.code or 0), captured.out, captured.err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def registered(tmp_path_factory: pytest.TempPathFactory, repository: Path, model: Path, tiny_params) -> Path:
+    """Give a DVC project with three registered versions, none judged; copy it, never write to it."""
+    from dvc.repo import Repo
+
+    models = [model]
+    for seed in (2, 3):
+        folder = tmp_path_factory.mktemp("models") / "model"
+        tiny_project.write_model(folder, tiny_params, seed=seed)
+        models.append(folder)
+    root = make_registered(tmp_path_factory.mktemp("registered") / "project", repository, models)
+    Repo.init(str(root), no_scm=True).close()
+    return root
+
+
+@pytest.fixture
+def judged(registered: Path, tmp_path: Path) -> Path:
+    """Give a project in which version 1 was promoted, version 2 refused and version 3 promoted."""
+    from mlflow.tracking._tracking_service import utils
+
+    from soundatlas.registry.gate import Verdict
+    from soundatlas.registry.promotion import ModelRegistry
+    from soundatlas.registry.succession import Succession
+    from soundatlas.registry.tracking import Tracking
+
+    utils._artifact_repos_cache.clear()  # by run: it would lead to the project from which this one is copied
+    root = Path(shutil.copytree(registered, tmp_path / "judged"))
+    registry = ModelRegistry(Tracking(root), NAME)
+    line = Succession(registry)
+    for number, promoted in (("1", True), ("2", False), ("3", True)):
+        verdict = Verdict(promoted, f"[b]gate[/b] on {number}")
+        line.judge(registry.version(number), lambda _, verdict=verdict: verdict)
+    return root

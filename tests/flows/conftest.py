@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline_story import Project
+    from playwright.sync_api import Page
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +42,12 @@ def prefect_server() -> Iterator[None]:
 
     with prefect_test_harness(server_startup_timeout=120):
         yield
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """Give a page of a headless browser."""
+    from browser import open_page
+
+    with open_page() as page:
+        yield page

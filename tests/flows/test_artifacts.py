@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,12 +15,16 @@ from flows.artifacts import (
     markdown_table,
     publish_gate,
     publish_metrics,
+    publish_models,
+    publish_move,
     publish_predictions,
     publish_validation,
     read_metrics,
     read_predictions,
 )
 from soundatlas.files import write_json
+from soundatlas.registry.comparison import VersionRow
+from soundatlas.registry.ledger import BEGINNING, Event, Version, now, seal
 from soundatlas.registry.story import ModelStory
 
 if TYPE_CHECKING:
@@ -111,8 +117,51 @@ def test_the_gate_and_its_links(monkeypatch: pytest.MonkeyPatch) -> None:
     publish_gate(STORY)
     assert "| decision | promoted |" in published("gate")
     assert "| reason | better by far |" in published("gate")
+    assert "report" not in published("gate")
     assert "(http://127.0.0.1:5000/#/experiments/1/runs/run1)" in published("mlflow-run")
     assert "(http://127.0.0.1:5000/#/models/soundatlas/versions/3)" in published("registered-version")
+
+
+def test_the_gate_shows_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each check with its answer, both models' F1 per class, and a link to the page; names are text."""
+    monkeypatch.setenv("SOUNDATLAS_MLFLOW_UI", "http://127.0.0.1:5000")
+    report = {
+        "figures": {"rival_name": "the champion"},
+        "checks": [{"name": "gain", "passed": False, "says": "gain [x] 0.1"}],
+        "classes": [{"head": "genre", "class": "<b>air</b>", "tracks": 12, "challenger": 0.5, "rival": 0.25}],
+    }
+    publish_gate(replace(STORY, report=report))
+    text = published("gate")
+    assert r"| gain | failed | gain \[x\] 0.1 |" in text
+    assert "| genre | &lt;b&gt;air&lt;/b&gt; | 12 | 0.50 | 0.25 |" in text
+    assert "(http://127.0.0.1:5000/#/experiments/1/runs/run1/artifacts/gate/report.html)" in text
+
+
+def test_versions_stand_side_by_side() -> None:
+    """The table that `soundatlas models` prints, a column a version."""
+    rows = [
+        VersionRow("2", "b" * 64, True, "promoted", "r", "t", "w", {}, None, {"train.epochs": "8"}, None, 2.0, "s"),
+        VersionRow("1", "a" * 64, False, None, None, None, None, {}, None, {"train.epochs": "4"}, 1.5, None, "r"),
+    ]
+    publish_models(rows)
+    table = {row[""]: row for row in json.loads(published("models"))}
+    assert table["train.epochs"] == {"": "train.epochs", "version 2": "8", "version 1": "4"}
+    assert table["content"]["version 1"] == "a" * 12
+
+
+def test_a_move_says_who_and_why() -> None:
+    """What somebody did to the champion, as the history has it."""
+    one = Version("1", "a" * 64)
+    about = {"gate_report": None, "gate_report_sha256": None, "git_commit": None, "dvc_lock_sha256": None}
+    entry = seal(
+        sequence=4, time=now(), who="Ann", model="m", event=Event.ROLLED_BACK, before=Version("3", None), after=one,
+        subject=one, why="a | b", previous=BEGINNING, **about,
+    )  # fmt: skip
+    publish_move(entry)
+    text = published("champion")
+    assert "| champion | version 1 |" in text
+    assert r"| why | a \| b |" in text
+    assert f"4, {entry.sha256}" in text
 
 
 def test_predictions_that_changed_come_first(tmp_path: Path) -> None:

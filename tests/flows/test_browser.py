@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from browser import keep_picture
+from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Page
     from served import ServedProject
 
 pytestmark = pytest.mark.slow
-
-SHOWN_WITHIN_MS = 60_000  # the UI polls, and the machine may be busy
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """Give a page of a headless browser."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip("no Chromium here: on Debian, apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.set_default_timeout(SHOWN_WITHIN_MS)
-        expect.set_options(timeout=SHOWN_WITHIN_MS)
-        yield page
-        browser.close()
-
-
-def keep_picture(page: Page, name: str) -> None:
-    """Keep a picture where SOUNDATLAS_PICTURES says, for a person to look at."""
-    if folder := os.environ.get("SOUNDATLAS_PICTURES"):
-        page.wait_for_timeout(1500)  # for what is still being drawn
-        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def test_a_run_from_the_form(page: Page, served: ServedProject) -> None:
@@ -67,7 +36,7 @@ def test_a_run_from_the_form(page: Page, served: ServedProject) -> None:
     expect(page.get_by_text("Cached").first).to_be_visible()
     keep_picture(page, "prefect-tasks")
     page.get_by_text("Artifacts", exact=True).first.click()
-    for key in ("metrics", "validation", "gate", "predictions", "mlflow-run"):
+    for key in ("metrics", "validation", "gate", "models", "predictions", "mlflow-run"):
         expect(page.get_by_text(key, exact=True).first).to_be_visible()
     keep_picture(page, "prefect-artifacts")
     page.get_by_text("metrics", exact=True).first.click()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-FLOWS = ("pipeline", "reclassify", "ingest")
+FLOWS = ("pipeline", "reclassify", "ingest", "rollback", "promote")
 
 
 def registered(root: Path) -> dict[str, list[str]]:
@@ -38,7 +38,7 @@ def test_a_cron_line_that_is_none(cron: str) -> None:
 @pytest.mark.usefixtures("prefect_server")
 def test_schedules_outlive_a_restart(project: Path) -> None:
     """A first start gives the schedule of params.yaml; later ones keep what the UI has, until params.yaml changes."""
-    assert registered(project) == {"pipeline": [], "reclassify": ["0 6 * * *"], "ingest": []}
+    assert registered(project) == {flow: [] for flow in FLOWS} | {"reclassify": ["0 6 * * *"]}
     with get_client(sync_client=True) as client:
         there = client.read_deployment_by_name("reclassify/soundatlas")
         client.delete_deployment_schedule(there.id, there.schedules[0].id)
@@ -46,3 +46,18 @@ def test_schedules_outlive_a_restart(project: Path) -> None:
     params = project / "params.yaml"
     params.write_text(params.read_text().replace("0 6 * * *", "30 7 * * *"))
     assert registered(project)["reclassify"] == ["30 7 * * *"]
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_forms_explain_themselves(project: Path) -> None:
+    """The form of `promote` cannot be sent without version and reason; each field says what it is for."""
+    registered(project)
+    with get_client(sync_client=True) as client:
+        forms = {
+            flow: client.read_deployment_by_name(f"{flow}/soundatlas").parameter_openapi_schema
+            for flow in ("rollback", "promote")
+        }
+    assert forms["promote"]["required"] == ["version", "reason"]
+    assert forms["rollback"].get("required", []) == []
+    for form in forms.values():
+        assert all(field["description"] for field in form["properties"].values())

@@ -12,7 +12,7 @@ from prefect.client.orchestration import get_client
 from prefect.states import Running, Scheduled
 
 from flows.leftovers import clear_leftovers
-from flows.workspace import lock_path
+from soundatlas.workspace import lock_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

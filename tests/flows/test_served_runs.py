@@ -41,7 +41,8 @@ def test_a_run_by_name_shows_what_dvc_skipped(served: ServedProject) -> None:
     assert list(states) == STAGES
     assert states == dict.fromkeys(STAGES, "Completed") | dict.fromkeys([*CACHED, "classify"], "Cached")
     artifacts = served.artifacts(run)
-    assert set(artifacts) == {"metrics", "validation", "gate", "mlflow-run", "registered-version", "predictions"}
+    links = {"mlflow-run", "registered-version"}
+    assert set(artifacts) == {"metrics", "validation", "gate", "models", "predictions"} | links
     assert "macro F1" in artifacts["metrics"]
     assert f"127.0.0.1:{served.pages}/data-docs/" in artifacts["validation"]
     assert f"127.0.0.1:{served.mlflow}/#/models/soundatlas/versions/1" in artifacts["registered-version"]
@@ -178,7 +179,8 @@ def _files(project: Project) -> dict[str, str]:
 
 def _versions(served: ServedProject) -> int:
     url = f"http://127.0.0.1:{served.mlflow}/api/2.0/mlflow/model-versions/search"
-    return len(httpx.get(url, timeout=30).json()["model_versions"])
+    found = httpx.get(url, params={"filter": "name = 'soundatlas'"}, timeout=30)
+    return len(found.json()["model_versions"])
 
 
 def _process(words: str) -> psutil.Process:

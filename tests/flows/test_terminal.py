@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from flows.pipeline import pipeline
+from flows.promote import promote
+from flows.rollback import rollback
 from flows.terminal import _parser, exit_on_fault
 from soundatlas.errors import NotReadyError
 
@@ -19,6 +21,17 @@ def test_options_are_the_flows_parameters() -> None:
     )
     assert options == {"target": "all", "force": ["split", "train"], "overrides": ["train.epochs=4"]}
     assert vars(_parser(pipeline).parse_args([])) == {"target": "all", "force": [], "overrides": []}
+
+
+def test_what_a_flow_cannot_do_without_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """A parameter without a default is an option that must be given; the others keep theirs."""
+    options = vars(_parser(promote).parse_args(["--version", "2", "--reason", "it is better"]))
+    assert options == {"version": "2", "reason": "it is better"}
+    assert vars(_parser(rollback).parse_args([])) == {"to": "", "reason": ""}
+    with pytest.raises(SystemExit) as caught:
+        _parser(promote).parse_args(["--version", "2"])
+    assert caught.value.code == 2
+    assert "--reason" in capsys.readouterr().err
 
 
 def test_a_stage_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,8 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 
-from flows.workspace import create_limit, holding_workspace, limit_name, lock_path
+from flows.workspace import create_limit, holding_workspace, limit_name
+from soundatlas.workspace import lock_path
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tiny_project
+from tiny_registry import NAME, make_registered
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +59,28 @@ def project(tmp_path: Path, repository: Path, empty_database: Path, model: Path)
     (root / "mlruns").mkdir()
     shutil.copyfile(empty_database, root / "mlruns/mlflow.db")
     return root
+
+
+@pytest.fixture(scope="session")
+def registered(tmp_path_factory: pytest.TempPathFactory, repository, empty_database, model, other_model) -> Path:
+    """Give a project with two registered versions, neither judged; copy it, never write to it."""
+    root = tmp_path_factory.mktemp("registered") / "project"
+    return make_registered(root, repository, (other_model, model), empty_database)
+
+
+@pytest.fixture
+def root(registered: Path, tmp_path: Path) -> Path:
+    """Give a copy of the project with two versions: every test that uses it is also one of a moved project."""
+    return Path(shutil.copytree(registered, tmp_path / "moved project"))
+
+
+@pytest.fixture
+def registry(root: Path):
+    """Give the registry of the copied project."""
+    from mlflow.tracking._tracking_service import utils
+
+    from soundatlas.registry.promotion import ModelRegistry
+    from soundatlas.registry.tracking import Tracking
+
+    utils._artifact_repos_cache.clear()  # by run: it would lead to the project from which this one was copied
+    return ModelRegistry(Tracking(root), NAME)

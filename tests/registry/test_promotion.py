@@ -1,24 +1,21 @@
-"""Registering once, judging once, following the alias, and finding the champion's bundle wherever the project lies."""
+"""Registering once, following the alias, and finding the champion's bundle wherever the project lies."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import tiny_project
 
-from soundatlas.errors import BundleError, SoundatlasError
+from soundatlas.errors import BundleError, SoundatlasError, UsageError
 from soundatlas.files import read_json, write_json
 from soundatlas.registry.bundle import Bundle
 from soundatlas.registry.contract import content_sha256, files_of
-from soundatlas.registry.gate import Verdict
 from soundatlas.registry.pin import Champion, bundle_folder, export_pin, read_champion
-from soundatlas.registry.promotion import ALIAS, GATE_TAG, REASON_TAG, ModelRegistry, in_experiment
+from soundatlas.registry.promotion import ALIAS, ModelRegistry, in_experiment
 from soundatlas.registry.tracking import Tracking
 
 NAME = "soundatlas"
@@ -30,55 +27,6 @@ model = mlflow.pyfunc.load_model("models:/soundatlas@champion")
 table = model.predict(pd.DataFrame({"path": sys.argv[2:]}))
 print(table[["path", "status", "message", "genre", "genre_confidence"]].to_json(orient="records"))
 """
-
-
-@pytest.fixture(scope="session")
-def registered(tmp_path_factory, repository, empty_database, model, other_model) -> Path:
-    """Give a project with two registered versions, neither judged: logging a model costs seconds."""
-    root = tmp_path_factory.mktemp("registered") / "project"
-    tiny_project.start_project(root, repository)
-    tracks = tiny_project.write_catalogue(root, audio=False)
-    tiny_project.write_evaluation(root / "data/evaluation", tracks)
-    (root / "mlruns").mkdir()
-    shutil.copyfile(empty_database, root / "mlruns/mlflow.db")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        patch.delenv("DVC_ROOT", raising=False)
-        tracking = Tracking(root)
-        registry = ModelRegistry(tracking, NAME)
-        for folder in (other_model, model):
-            shutil.rmtree(root / "data/model", ignore_errors=True)
-            shutil.copytree(folder, root / "data/model")
-            registry.register(root / "data/model", tracking.publish(root / "data/model", root / "data/evaluation"))
-    return root
-
-
-@pytest.fixture
-def root(registered: Path, tmp_path: Path) -> Path:
-    """Give a copy of the project with two versions: every test that uses it is also one of a moved project."""
-    return Path(shutil.copytree(registered, tmp_path / "moved project"))
-
-
-@pytest.fixture
-def registry(root: Path) -> ModelRegistry:
-    """Give the registry of the copied project."""
-    return ModelRegistry(Tracking(root), NAME)
-
-
-def verdict(*, promoted: bool):
-    """Return a gate that always says the same, and the list of champions that it was asked about."""
-    asked = []
-
-    def judge(champion: Champion | None) -> Verdict:
-        asked.append(champion)
-        return Verdict(promoted, "a reason", {"gain": 0.25})
-
-    return judge, asked
-
-
-def version(registry: ModelRegistry, number: int):
-    """Return a version as the registry has it now."""
-    return registry.client.get_model_version(NAME, str(number))
 
 
 def test_bundle_is_registered_once(root, registry, model):
@@ -97,70 +45,11 @@ def test_registry_without_models_has_no_champion(project):
     assert registry.find("0" * 64) is None
 
 
-def test_winner_gets_the_alias(registry):
-    """The first promoted model becomes champion; its version says so, why, and with which figures."""
-    judge, asked = verdict(promoted=True)
-    assert registry.judge(version(registry, 1), judge) == "version 1 promoted: a reason"
-    assert asked == [None]
-    assert registry.champion().version == "1"
-    assert version(registry, 1).tags[GATE_TAG] == "promoted"
-    assert version(registry, 1).tags[REASON_TAG] == "a reason"
-
-
-def test_loser_does_not(registry):
-    """A refused model leaves the alias where it was, and is told who the champion is."""
-    registry.judge(version(registry, 1), verdict(promoted=True)[0])
-    judge, asked = verdict(promoted=False)
-    assert registry.judge(version(registry, 2), judge) == "version 2 refused: a reason"
-    assert asked == [registry.champion()]
-    assert registry.champion().version == "1"
-    assert version(registry, 2).tags[GATE_TAG] == "refused"
-
-
-@pytest.mark.parametrize("promoted", [True, False])
-def test_model_is_judged_once(registry, promoted):
-    """A second look at a judged version asks nobody and changes nothing."""
-    registry.judge(version(registry, 1), verdict(promoted=promoted)[0])
-    judge, asked = verdict(promoted=not promoted)
-    assert registry.judge(version(registry, 1), judge) is None
-    assert asked == []
-    assert (registry.champion() is not None) == promoted
-
-
-def test_alias_that_was_moved_by_hand_stands(root, registry, other_model):
-    """A rollback in MLflow is final: the judged newer version does not take the alias back, and the pin follows."""
-    for number in (1, 2):
-        registry.judge(version(registry, number), verdict(promoted=True)[0])
-    registry.client.set_registered_model_alias(NAME, ALIAS, "1")
-    assert registry.judge(version(registry, 2), verdict(promoted=True)[0]) is None
-    champion = registry.champion()
-    export_pin(root, NAME, registry.fetch(champion))
-    assert champion.version == "1"
-    assert read_json(root / "data/champion.json")["content_sha256"] == content_sha256(other_model)
-    registry.client.delete_registered_model_alias(NAME, ALIAS)
-    assert registry.champion() is None
-
-
-def test_kill_between_alias_and_tag_is_healed(registry):
-    """A version that has the alias but was not tagged is champion already: it is tagged and nobody is asked."""
-    registry.client.set_registered_model_alias(NAME, ALIAS, "2")
-    judge, asked = verdict(promoted=False)
-    assert registry.judge(version(registry, 2), judge) == "version 2 is the champion"
-    assert asked == []
-    assert (version(registry, 2).tags[GATE_TAG], registry.champion().version) == ("promoted", "2")
-
-
-def test_alias_moves_before_the_tag(registry, monkeypatch):
-    """A kill right after the alias moved leaves an untagged champion, not a tagged model without its place."""
-
-    def kill(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(registry, "_decide", kill)
-    with pytest.raises(KeyboardInterrupt):
-        registry.judge(version(registry, 1), verdict(promoted=True)[0])
-    assert registry.champion().version == "1"
-    assert GATE_TAG not in version(registry, 1).tags
+def test_versions_are_found_by_number(registry):
+    """A version that is not there is a wrong use, and those that are there are listed."""
+    assert str(registry.version("2").version) == "2"
+    with pytest.raises(UsageError, match=r"soundatlas has no version 7; there are: 1, 2"):
+        registry.version("7")
 
 
 def test_champion_of_somebody_else_is_a_clear_fault(registry):

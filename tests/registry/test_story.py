@@ -6,6 +6,7 @@ from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.gate import Verdict
 from soundatlas.registry.promotion import ModelRegistry
 from soundatlas.registry.story import tell_story, tell_story_of_experiment
+from soundatlas.registry.succession import Succession
 from soundatlas.registry.tracking import Tracking
 
 NAME = "soundatlas"
@@ -24,7 +25,7 @@ def test_a_model_that_was_promoted(project):
     registry = ModelRegistry(tracking, NAME)
     run = tracking.publish(project / "data/model", project / "data/evaluation")
     version = registry.register(project / "data/model", run)
-    registry.judge(version, lambda _: Verdict(promoted=True, reason="better by far"))
+    Succession(registry).judge(version, lambda _: Verdict(promoted=True, reason="better by far"))
     story = tell_story(project, NAME)
     assert (story.run_id, story.version, story.champion_version) == (run, "1", "1")
     assert (story.decision, story.reason) == ("promoted", "better by far")

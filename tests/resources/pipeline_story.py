@@ -32,7 +32,14 @@ TINY = {
     },
     "repeats": {"seeds": 1, "random_split": False},
     "evaluate": {"bootstrap_resamples": 100},
-    "promote": {"bootstrap_resamples": 100, "min_gain": -1.0},
+    "promote": {
+        "bootstrap_resamples": 100,
+        "min_gain": -1.0,
+        "min_first_gain": -1.0,
+        "max_class_loss": 1.0,
+        "max_ece": 1.0,
+        "max_slowdown": 1000.0,
+    },
     "validate": {"min_tracks_per_class": 2},
 }
 PATIENCE_SECONDS = 600

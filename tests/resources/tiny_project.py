@@ -53,6 +53,7 @@ def values(repository: Path, **changes: dict[str, Any]) -> dict[str, Any]:
     mapping["repeats"] |= {"seeds": 1, "random_split": False}
     mapping["validate"] |= {"min_seconds": SPECTROGRAMS["min_seconds"]}
     mapping["evaluate"]["bootstrap_resamples"] = mapping["promote"]["bootstrap_resamples"] = 100
+    mapping["promote"]["max_slowdown"] = 1000.0  # no test judges by the clock
     for section, keys in changes.items():
         mapping[section] |= keys
     return mapping
@@ -120,6 +121,7 @@ def write_evaluation(folder: Path, tracks: pd.DataFrame, *, right: bool = True) 
     for head, names in SPACE.classes.items():
         following = dict(zip(names, (*names[1:], names[0]), strict=True))
         predictions[head] = tracks[head] if right else tracks[head].map(following)
+        predictions[f"{head}_confidence"] = 0.9 if right else 0.1
     predictions.to_parquet(folder / "predictions.parquet", index=False)
     figures = {"macro_f1": 0.5, "macro_f1_low": 0.4, "macro_f1_high": 0.6, "accuracy": 0.5, "classes": 3, "tracks": 4}
     about = {"tracks": 4, "split": "test, grouped by work", "seeds": 1, "confidence": 0.95, "interval": "bootstrap"}

@@ -9,13 +9,15 @@ import pandas as pd
 import pytest
 import tiny_project
 
-from soundatlas.errors import BundleError
+from soundatlas.errors import BundleError, DataRefusedError, SoundatlasError
 from soundatlas.files import read_json
 from soundatlas.learning.export import export_litert
 from soundatlas.learning.network import load_network
 from soundatlas.registry.contract import content_sha256
+from soundatlas.registry.gate_report import read_report
 from soundatlas.registry.pin import read_champion
 from soundatlas.registry.promotion import ModelRegistry
+from soundatlas.registry.succession import Succession
 from soundatlas.registry.tracking import Tracking
 from soundatlas.stages import promote
 
@@ -132,3 +134,97 @@ def test_experiment_promotes_nothing(evaluated, tiny_params, monkeypatch, capsys
     assert read_json(evaluated / "data/champion.json")["content_sha256"] is None
     registry = ModelRegistry(Tracking(evaluated), tiny_params.promote.model_name)
     assert registry.client.search_registered_models() == []
+
+
+def worse_model(root: Path, params) -> None:
+    """Put another model in place, that is wrong on every test track."""
+    shutil.rmtree(root / "data/model")
+    tiny_project.write_model(root / "data/model", params, seed=2)
+    tracks = pd.read_parquet(root / "data/catalog/tracks.parquet")
+    tiny_project.write_evaluation(root / "data/evaluation", tracks, right=False)
+
+
+def registry_of(root: Path, params) -> ModelRegistry:
+    """Return the project's registry."""
+    return ModelRegistry(Tracking(root), params.promote.model_name)
+
+
+def test_every_decision_leaves_a_report_and_an_entry(evaluated, tiny_params):
+    """Promotion and refusal alike: a page beside the run, times per clip of both models, and a line of history."""
+    promote.run(evaluated, tiny_params)
+    worse_model(evaluated, tiny_params)
+    promote.run(evaluated, tiny_params)
+    registry = registry_of(evaluated, tiny_params)
+    chain = Succession(registry).ledger.read()
+    assert chain.problems == ()
+    assert [str(entry.event) for entry in chain.entries] == ["promoted", "refused"]
+    for number in ("1", "2"):
+        version = registry.version(number)
+        assert float(version.tags["ms_per_clip"]) > 0
+        report = read_report(registry.client, version.run_id)
+        assert report["figures"]["clips_timed"] == 4
+        assert [artifact.path for artifact in registry.client.list_artifacts(version.run_id, "gate")] == [
+            "gate/report.html",
+            "gate/report.json",
+        ]
+    assert report["figures"]["rival_name"] == "the champion"
+    assert report["figures"]["rival_clip_milliseconds"] > 0
+
+
+def test_no_test_track_judges_nobody(evaluated, tiny_params):
+    """Without a test side there is one line that says so; nothing is registered, judged or entered."""
+    split = pd.read_parquet(evaluated / "data/split/split.parquet")
+    split[split["side"] != "test"].to_parquet(evaluated / "data/split/split.parquet", index=False)
+    with pytest.raises(DataRefusedError, match="no track with a spectrogram is on the test side"):
+        promote.run(evaluated, tiny_params)
+    (evaluated / "data/split/split.parquet").unlink()
+    with pytest.raises(SoundatlasError, match=r"split.parquet is missing: run `dvc repro`"):
+        promote.run(evaluated, tiny_params)
+    registry = registry_of(evaluated, tiny_params)
+    assert registry.client.search_registered_models() == []
+    assert not (evaluated / "data/champion.json").exists()
+
+
+def test_evaluation_of_other_tracks_judges_nobody(evaluated, tiny_params):
+    """Predictions that lack a test track are not taken for the model's answers."""
+    path = evaluated / "data/evaluation/predictions.parquet"
+    pd.read_parquet(path).iloc[:-1].to_parquet(path, index=False)
+    with pytest.raises(SoundatlasError, match=r"data/evaluation lacks 1 test tracks, e.g. demo:11: run `dvc repro`"):
+        promote.run(evaluated, tiny_params)
+    assert registry_of(evaluated, tiny_params).champion() is None
+
+
+def test_labels_that_the_champion_never_learned(evaluated, tiny_params, change_tracks, capsys):
+    """New labels on the test side count against the champion, and the decision says how many tracks they are."""
+    promote.run(evaluated, tiny_params)
+    change_tracks(evaluated, genre=["jig", "reel", "waltz"] * 4)
+    shutil.rmtree(evaluated / "data/model")
+    tiny_project.write_model(evaluated / "data/model", tiny_params, seed=2)
+    tracks = pd.read_parquet(evaluated / "data/catalog/tracks.parquet")
+    tiny_project.write_evaluation(evaluated / "data/evaluation", tracks)
+    capsys.readouterr()
+    promote.run(evaluated, tiny_params)
+    assert "have labels that the champion never learned (jig)" in capsys.readouterr().out
+
+
+def test_audio_that_is_not_here_is_not_timed_from_files(evaluated, tiny_params):
+    """Where only the spectrograms are, both models are timed on those, and the gate goes on."""
+    shutil.rmtree(evaluated / "data/audio")
+    promote.run(evaluated, tiny_params)
+    version = registry_of(evaluated, tiny_params).version("1")
+    assert float(version.tags["ms_per_clip"]) > 0
+
+
+def test_alias_moved_by_hand_is_entered(evaluated, tiny_params, capsys):
+    """What somebody did in MLflow's pages is followed, told and entered; the refused model is not judged again."""
+    promote.run(evaluated, tiny_params)
+    worse_model(evaluated, tiny_params)
+    promote.run(evaluated, tiny_params)
+    registry = registry_of(evaluated, tiny_params)
+    registry.client.set_registered_model_alias(registry.name, "champion", "2")
+    capsys.readouterr()
+    promote.run(evaluated, tiny_params)
+    out = capsys.readouterr().out
+    assert "promote: version 2 moved by hand: the alias was moved from version 1 to version 2 outside soundatlas" in out
+    assert read_champion(evaluated)[0].version == "2"
+    assert str(Succession(registry).ledger.read().entries[-1].event) == "moved by hand"

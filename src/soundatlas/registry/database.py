@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from soundatlas.files import registry_root
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 EXPERIMENT = "soundatlas"
 ALIAS = "champion"
+LEDGER_SUFFIX = ".ledger"  # of the registered model that holds another's history
 TABLES = {"experiments", "runs", "model_versions", "registered_model_aliases"}
 
 
@@ -22,7 +26,7 @@ class DatabaseState:
     Attributes:
         problem: what SQLite's own check found, or None when the file is sound.
         runs: of the project's experiment, deleted ones not counted.
-        versions: of all registered models.
+        versions: of all registered models; entries of their histories not counted.
         champions: the versions that the alias points to, e.g. "soundatlas version 3".
     """
 
@@ -30,6 +34,11 @@ class DatabaseState:
     runs: int = 0
     versions: int = 0
     champions: tuple[str, ...] = ()
+
+
+def has_registry(root: Path) -> bool:
+    """Whether there is a registry to read: a server, or a database that a training has made; looking makes none."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or (registry_root(root) / "mlruns/mlflow.db").is_file()
 
 
 def open_database(database: Path) -> contextlib.closing[sqlite3.Connection]:
@@ -55,7 +64,9 @@ def read_state(database: Path) -> DatabaseState:
             "WHERE experiments.name = ? AND runs.lifecycle_stage = 'active'",
             (EXPERIMENT,),
         ).fetchone()
-        (versions,) = connection.execute("SELECT count(*) FROM model_versions").fetchone()
+        (versions,) = connection.execute(
+            "SELECT count(*) FROM model_versions WHERE name NOT LIKE ?", (f"%{LEDGER_SUFFIX}",)
+        ).fetchone()
         champions = connection.execute(
             "SELECT name, version FROM registered_model_aliases WHERE alias = ? ORDER BY name", (ALIAS,)
         )

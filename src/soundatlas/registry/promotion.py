@@ -1,4 +1,4 @@
-"""Registering a model once, judging it once, moving the champion's alias, and exporting the alias to the pin."""
+"""The registered model: registering a bundle once, and getting at versions, the champion and their files."""
 
 from __future__ import annotations
 
@@ -15,25 +15,21 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 import soundatlas
-from soundatlas.errors import BundleError
+from soundatlas.errors import BundleError, OutdatedBundleError, UsageError
 from soundatlas.files import replacing_folder, write_json
 from soundatlas.registry import pyfunc_model
-from soundatlas.registry.contract import check_files, content_sha256, contract_sha256, files_of
+from soundatlas.registry.contract import check_files, content_sha256, contract_sha256, files_of, read_contract
 from soundatlas.registry.database import ALIAS
 from soundatlas.registry.pin import REGISTERED_NAME, Champion, bundle_folder
 from soundatlas.registry.tracking import CONTENT_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mlflow.entities.model_registry import ModelVersion
 
-    from soundatlas.registry.gate import Verdict
     from soundatlas.registry.tracking import Tracking
 
-GATE_TAG = "gate"
-REASON_TAG = "gate_reason"
-PROMOTED, REFUSED = "promoted", "refused"
+ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
+PAGE = 200
 RUNTIME_PACKAGES = ("ai-edge-litert", "librosa", "mlflow", "numpy", "pandas", "soundfile")  # to serve, not to train
 
 
@@ -46,14 +42,45 @@ class ModelRegistry:
         self.name = name
 
     def champion(self) -> Champion | None:
-        """Return the version that the alias points to, or None while there is none."""
+        """Return the version that the alias points to, or None while there is none.
+
+        Raises:
+            BundleError: when soundatlas did not register that version.
+        """
+        version = self.version_of_alias()
+        return None if version is None else self.as_champion(version)
+
+    def version_of_alias(self) -> ModelVersion | None:
+        """Return the version that the alias points to, whoever registered it, or None while there is none."""
         try:
-            version = self.client.get_model_version_by_alias(self.name, ALIAS)
+            return self.client.get_model_version_by_alias(self.name, ALIAS)
         except MlflowException as error:
-            if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+            if error.error_code in ABSENT:
                 return None
             raise
-        return self._as_champion(version)
+
+    def version(self, number: str) -> ModelVersion:
+        """Return a version by its number.
+
+        Raises:
+            UsageError: when there is none; the message lists those that there are.
+        """
+        there = sorted(self.versions(), key=lambda version: int(version.version))
+        for version in there:
+            if str(version.version) == number:
+                return version
+        known = ", ".join(str(version.version) for version in there) or "none yet"
+        raise UsageError(f"{self.name} has no version {number}; there are: {known}")
+
+    def versions(self) -> list[ModelVersion]:
+        """Return all versions, those that were deleted not counted."""
+        found, token = [], None
+        while True:
+            page = self.client.search_model_versions(f"name = '{self.name}'", max_results=PAGE, page_token=token)
+            found += page
+            token = page.token
+            if not token:
+                return found
 
     def find(self, content: str) -> ModelVersion | None:
         """Return the version that holds the model with this content hash."""
@@ -83,32 +110,6 @@ class ModelRegistry:
         tags = {CONTENT_TAG: content, "contract_sha256": contract_sha256(folder)}
         return self.client.create_model_version(self.name, info.model_uri, run_id=run_id, tags=tags)
 
-    def judge(self, version: ModelVersion, verdict: Callable[[Champion | None], Verdict]) -> str | None:
-        """Judge a version that was not judged yet, and move the alias when it wins.
-
-        The alias moves before the tag is set: a kill between the two leaves the version unjudged but champion, and
-        the next call then only sets the tag.
-
-        Returns:
-            one line for the user, or None when the version was judged before.
-        """
-        if GATE_TAG in version.tags:
-            return None
-        champion = self.champion()
-        if champion is not None and champion.version == str(version.version):
-            self._decide(version, PROMOTED, "champion already")
-            return f"version {version.version} is the champion"
-        judgement = verdict(champion)
-        self.client.log_dict(version.run_id, asdict(judgement), "gate.json")
-        if judgement.promoted:
-            self.client.set_registered_model_alias(self.name, ALIAS, str(version.version))
-        self._decide(version, PROMOTED if judgement.promoted else REFUSED, judgement.reason)
-        return f"version {version.version} {PROMOTED if judgement.promoted else REFUSED}: {judgement.reason}"
-
-    def _decide(self, version: ModelVersion, decision: str, reason: str) -> None:
-        self.client.set_model_version_tag(self.name, str(version.version), REASON_TAG, reason)
-        self.client.set_model_version_tag(self.name, str(version.version), GATE_TAG, decision)
-
     def fetch(self, champion: Champion) -> Path:
         """Return the folder with the champion's bundle, copied once out of the registry and named by its content.
 
@@ -130,6 +131,22 @@ class ModelRegistry:
         write_json(folder / REGISTERED_NAME, asdict(champion))
         return folder
 
+    def fetch_usable(self, champion: Champion) -> Path:
+        """Return the folder of a champion that this version of soundatlas can load.
+
+        Raises:
+            OutdatedBundleError: when another version of soundatlas wrote it.
+            BundleError: when its files are not those that were registered.
+        """
+        try:
+            folder = self.fetch(champion)
+            read_contract(folder, champion.content_sha256)
+        except OutdatedBundleError as error:
+            raise OutdatedBundleError(
+                f"version {champion.version} has the champion's alias and cannot be used: {error}"
+            ) from None
+        return folder
+
     def _artifacts(self, champion: Champion) -> Path:
         """Return where the registry holds the bundle; below our own `mlruns/` even when the folder was moved."""
         version = self.client.get_model_version(self.name, champion.version)
@@ -145,7 +162,12 @@ class ModelRegistry:
             raise BundleError(f"version {champion.version} of {self.name} holds no bundle")
         return found[0]
 
-    def _as_champion(self, version: ModelVersion) -> Champion:
+    def as_champion(self, version: ModelVersion) -> Champion:
+        """Return a version as it would be champion.
+
+        Raises:
+            BundleError: when soundatlas did not register it.
+        """
         content = version.tags.get(CONTENT_TAG)
         if content is None:
             raise BundleError(

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from soundatlas.registry.comparison import compare_versions
 from soundatlas.registry.contract import content_sha256
-from soundatlas.registry.promotion import GATE_TAG, REASON_TAG, ModelRegistry
+from soundatlas.registry.gate_report import read_report
+from soundatlas.registry.promotion import ModelRegistry
+from soundatlas.registry.succession import GATE_TAG, REASON_TAG
 from soundatlas.registry.tracking import Tracking
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from soundatlas.registry.comparison import VersionRow
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class ModelStory:
         decision: of the gate.
         reason: of the decision, one sentence.
         champion_version: which version is champion now.
+        report: of the gate.
     """
 
     name: str
@@ -38,6 +44,7 @@ class ModelStory:
     decision: str | None = None
     reason: str | None = None
     champion_version: str | None = None
+    report: dict[str, Any] | None = None
 
 
 def tell_story(root: Path, model_name: str) -> ModelStory:
@@ -56,7 +63,13 @@ def tell_story(root: Path, model_name: str) -> ModelStory:
         decision=None if version is None else version.tags.get(GATE_TAG),
         reason=None if version is None else version.tags.get(REASON_TAG),
         champion_version=None if champion is None else champion.version,
+        report=None if version is None else read_report(tracking.client, str(version.run_id)),
     )
+
+
+def tell_versions(root: Path, model_name: str) -> list[VersionRow]:
+    """Return all versions of a model as they compare, the newest first."""
+    return compare_versions(ModelRegistry(Tracking(root), model_name))
 
 
 def tell_story_of_experiment(root: Path, model_name: str, experiment: str) -> ModelStory:
