@@ -61,6 +61,20 @@ def summary() -> None:
 
 
 @app.command()
+def flips(
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
+) -> None:
+    """Show which files the champion calls otherwise than the champion before, and how far the labels have drifted.
+
+    The table of all flips lies in data/flips/.
+    """
+    from soundatlas.commands.flips import print_flips
+
+    print_flips(as_json=json)
+
+
+@app.command()
 def tune(
     *,
     trials: Annotated[int, typer.Option(min=1, help="How many more trials.")] = 20,

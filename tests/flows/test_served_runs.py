@@ -41,7 +41,15 @@ def test_a_run_by_name_shows_what_dvc_skipped(served: ServedProject) -> None:
     assert list(states) == STAGES
     assert states == dict.fromkeys(STAGES, "Completed") | dict.fromkeys([*CACHED, "classify"], "Cached")
     artifacts = served.artifacts(run)
-    assert set(artifacts) == {"metrics", "validation", "gate", "mlflow-run", "registered-version", "predictions"}
+    assert set(artifacts) == {
+        "metrics",
+        "validation",
+        "gate",
+        "mlflow-run",
+        "registered-version",
+        "predictions",
+        "flips",
+    }
     assert "macro F1" in artifacts["metrics"]
     assert f"127.0.0.1:{served.pages}/data-docs/" in artifacts["validation"]
     assert f"127.0.0.1:{served.mlflow}/#/models/soundatlas/versions/1" in artifacts["registered-version"]

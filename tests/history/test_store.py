@@ -93,7 +93,7 @@ def test_a_damaged_file_is_one_line(database):
     """A file that is no database, and one of a later version, say what to do."""
     database.parent.mkdir(parents=True)
     database.write_bytes(b"no database at all, but long enough to be looked at" * 40)
-    with pytest.raises(HistoryError, match="damaged .* move it away"):
+    with pytest.raises(HistoryError, match=r"damaged .* move it away"):
         PredictionHistory(database)
     database.unlink()
     with sqlite3.connect(database) as connection:

@@ -13,14 +13,16 @@ from soundatlas.history.store import ModelKey, PredictionHistory
 
 
 def main(database: Path, name: str, count: int) -> None:
-    """Add `count` predictions for audio 0, 1, 2 …, printing each number once it is kept."""
-    print("ready", flush=True)
+    """Add `count` predictions for audio 0, 1, 2 …, writing each number once it is kept."""
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     sys.stdin.readline()
     with PredictionHistory(database) as history:
         for number in range(count):
             answer = Answer.of_row({"genre": name, "embedding": [0.5] * 128})
             history.keep(ModelKey("m", "c"), {str(number): answer})
-            print(number, flush=True)
+            sys.stdout.write(f"{number}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

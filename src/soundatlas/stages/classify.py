@@ -77,7 +77,7 @@ def _project(
 
 def _report(table: pd.DataFrame, computed: int, params: Params) -> None:
     """Print the one summary line, and the first files that could not be classified."""
-    from soundatlas.registry.classification import CLASSIFIED
+    from soundatlas.history.answers import CLASSIFIED
 
     failed = table[table["status"] != CLASSIFIED]
     others = "".join(f", {count} {status}" for status, count in failed["status"].value_counts().items())
