@@ -75,6 +75,40 @@ def flips(
 
 
 @app.command()
+def explain(
+    track: Annotated[
+        str, typer.Argument(help="A track_id, a file or its path, or the SHA-256 of audio.", show_default=False)
+    ],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
+) -> None:
+    """Follow a prediction back: model version, MLflow run, git commit, data hashes, checks, catalogue row, licence.
+
+    What in the sound it rests on is told by `soundatlas why`.
+    """
+    from soundatlas.commands.lineage import explain_track
+
+    explain_track(track, as_json=json)
+
+
+@app.command()
+def impact(
+    track: Annotated[
+        str, typer.Argument(help="A track_id, a file or its path, or the SHA-256 of audio.", show_default=False)
+    ],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
+) -> None:
+    """List every model that was trained on a track, and every prediction that was ever made of it.
+
+    What one needs to know when a rights holder withdraws a track; `soundatlas forget` removes it.
+    """
+    from soundatlas.commands.lineage import show_impact
+
+    show_impact(track, as_json=json)
+
+
+@app.command()
 def tune(
     *,
     trials: Annotated[int, typer.Option(min=1, help="How many more trials.")] = 20,

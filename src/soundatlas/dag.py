@@ -9,6 +9,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ruamel.yaml import YAML
+
 from soundatlas.errors import SoundatlasError, UsageError
 
 if TYPE_CHECKING:
@@ -84,6 +86,15 @@ def read_metrics_of(root: Path, revision: str) -> dict[str, Any]:
         if "data" in found:
             return dict(found["data"])
     raise SoundatlasError(f"DVC has no metrics of {revision}")
+
+
+def read_lock(root: Path) -> dict[str, str]:
+    """Return out -> its hash, as the last `dvc repro` left them in `dvc.lock`; empty before the first."""
+    path = root / "dvc.lock"
+    if not path.is_file():
+        return {}
+    stages = YAML(typ="safe").load(path.read_text(encoding="utf-8")).get("stages", {})
+    return {str(out["path"]): str(out.get("md5")) for stage in stages.values() for out in stage.get("outs", [])}
 
 
 def down_to(stages: tuple[Stage, ...], target: str) -> tuple[Stage, ...]:

@@ -49,13 +49,12 @@ def opening_lines(root: Path, report: dict[str, Any]) -> list[str]:
     now = name_model(root, report["after"])
     if report["before"] is None:
         return [f"{now} is the first champion with predictions here: there is nothing to compare it with"]
-    lines = [
-        f"{name_model(root, report['before'])} -> {now}",
-        (
-            f"{report['compared']} of {report['files']} files compared, {report['new']} were not there before, "
-            f"{report['no_longer_classified']} are no longer classified, {report['now_classified']} are for the first time"
-        ),
-    ]
+    counted = (
+        f"{report['compared']} of {report['files']} files compared, {report['new']} were not there before, "
+        f"{report['no_longer_classified']} are no longer classified, "
+        f"{report['now_classified']} are for the first time"
+    )
+    lines = [f"{name_model(root, report['before'])} -> {now}", counted]
     if report["drifted"]:
         lines.append(
             f"The distribution of {', '.join(report['drifted'])} has drifted: population stability index above "
