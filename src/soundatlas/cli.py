@@ -109,6 +109,27 @@ def impact(
 
 
 @app.command()
+def forget(
+    track: Annotated[
+        str, typer.Argument(help="A track_id, a file or its path, or the SHA-256 of audio.", show_default=False)
+    ],
+    *,
+    reason: Annotated[str, typer.Option(help="For the deny-list.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    remotes: Annotated[bool, typer.Option("--remotes", help="Purge the project's DVC remotes too.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
+) -> None:
+    """Put a track on the deny-list and remove it from all that the pipeline made, DVC's cache included.
+
+    Your own file is never removed. Models that were trained on it are named: only a new training is without it.
+    """
+    from soundatlas.commands.forget import forget_track
+
+    forget_track(track, reason=reason, dry_run=dry_run, confirmed=yes, purge_remotes=remotes, as_json=json)
+
+
+@app.command()
 def tune(
     *,
     trials: Annotated[int, typer.Option(min=1, help="How many more trials.")] = 20,

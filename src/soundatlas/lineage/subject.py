@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 
 from soundatlas.errors import UsageError
 from soundatlas.files import sha256_file
+from soundatlas.sources.deny_list import read_entries
 from soundatlas.tables import INBOX, TRACKS, read_table, track_title
 
 if TYPE_CHECKING:
@@ -49,9 +51,9 @@ def find_subject(root: Path, what: str) -> Subject:
         UsageError: when it is none of these.
     """
     tracks, listing = read_tracks(root), read_listings(root)
-    sha = _sha_of(what, tracks, listing)
+    sha = _sha_of(root, what, tracks, listing)
     if sha is None:
-        shown = what.encode("utf-8", "backslashreplace").decode()
+        shown = _as_listed(what)
         raise UsageError(
             f"{''.join(c if c.isprintable() else '?' for c in shown)} is no track_id of the catalogue, no file, "
             "no path in the inbox's listing, and no SHA-256 of an audio file"
@@ -66,14 +68,22 @@ def find_subject(root: Path, what: str) -> Subject:
     )
 
 
-def _sha_of(what: str, tracks: pd.DataFrame, listing: pd.DataFrame) -> str | None:
+def _sha_of(root: Path, what: str, tracks: pd.DataFrame, listing: pd.DataFrame) -> str | None:
     if SHA256.fullmatch(what):
         return what
     for table, column in ((tracks, "track_id"), (tracks, "path"), (listing, "path")):
-        found = table.loc[(table[column] == what) & table["audio_sha256"].notna(), "audio_sha256"]
+        found = table.loc[(table[column] == _as_listed(what)) & table["audio_sha256"].notna(), "audio_sha256"]
         if len(found):
             return str(found.iloc[0])
+    for row in read_entries(root):  # of a track that is being forgotten, nothing else may be left
+        if row["track_id"] == what and row["audio_sha256"]:
+            return row["audio_sha256"]
     return sha256_file(Path(what)) if Path(what).is_file() else None
+
+
+def _as_listed(name: str) -> str:
+    """Return a name as tables hold it: bytes that are no text are spelled out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def read_tracks(root: Path) -> pd.DataFrame:
@@ -90,4 +100,6 @@ def read_listings(root: Path) -> pd.DataFrame:
 
 def known(row: Mapping[Any, Any]) -> dict[str, Any]:
     """Return what a row of a table knows, as JSON-like values; missing ones are left out."""
-    return {str(name): value for name, value in row.items() if isinstance(value, dict | list) or pd.notna(value)}
+    return {
+        str(name): value for name, value in row.items() if not pd.api.types.is_scalar(value) or bool(pd.notna(value))
+    }
