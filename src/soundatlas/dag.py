@@ -122,6 +122,25 @@ def purge_cache(root: Path, oids: Iterable[str]) -> None:
             repo.cache.local.delete(oid)
 
 
+@contextlib.contextmanager
+def holding_data(root: Path, what: str) -> Iterator[None]:
+    """Keep DVC's commands from running stages during the block, by DVC's own locks, which end with their process.
+
+    Args:
+        root: of the project.
+        what: to do, in the words of whoever has to wait.
+
+    Raises:
+        SoundatlasError: when another command or a stage is at work.
+    """
+    with _opened(root, f"let `{what}` begin") as repo:
+        from dvc.rwlock import rwlock
+
+        hardlink = repo.config["core"].get("hardlink_lock", False)
+        with repo.lock, rwlock(repo.tmp_dir, repo.fs, what, [], [str(root / "data")], hardlink):
+            yield
+
+
 def read_remotes(root: Path) -> dict[str, str]:
     """Return the project's remotes: name -> address.
 

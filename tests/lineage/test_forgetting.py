@@ -13,7 +13,7 @@ import pytest
 import traced_project
 from traced_project import OTHER, OWN
 
-from soundatlas.dag import read_cache
+from soundatlas.dag import holding_data, read_cache
 from soundatlas.files import read_json, sha256_file
 from soundatlas.history.store import open_history
 from soundatlas.lineage import forgetting
@@ -169,6 +169,16 @@ def test_cut_off_and_called_again_it_goes_on(root):
     assert len(pd.read_csv(root / "data/denied.csv")) == 1
     again = forgetting.plan_forgetting(root, find_subject(root, TRACK), "")
     assert (again.steps, again.cached) == ([], [])
+
+
+def test_while_a_stage_runs_nothing_is_forgotten(root, command):
+    """A stage that is at work keeps the data as they are: one line, and not even the deny-list is written."""
+    with holding_data(root, "another command"):
+        code, _, err = command(root, "forget", TRACK, "--yes")
+    assert code == 1
+    assert "DVC cannot let `soundatlas forget` begin" in err
+    assert not (root / "data/denied.csv").exists()
+    assert (root / AUDIO).is_file()
 
 
 def test_tables_in_mlflow_and_the_same_recording_are_named(root, command):

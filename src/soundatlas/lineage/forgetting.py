@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from soundatlas.dag import purge_cache, purge_remote, read_cache, read_remotes
+from soundatlas.dag import holding_data, purge_cache, purge_remote, read_cache, read_remotes
 from soundatlas.errors import SoundatlasError
 from soundatlas.lineage.erasure import erasing_steps
 from soundatlas.lineage.holding import Traces
@@ -105,19 +105,20 @@ def forget(root: Path, plan: Plan, *, purge_remotes: bool) -> dict[str, int]:
         remote -> number of objects that were removed from it.
 
     Raises:
-        SoundatlasError: when something cannot be removed; the message names it.
+        SoundatlasError: when a stage is running, or something cannot be removed; the message names it.
     """
-    add_entries(root, plan.entries)
-    for words, do in plan.steps:
-        try:
-            do()
-        except OSError as error:
-            raise SoundatlasError(f"cannot {words}: {error.strerror or error}") from error
-    purged = {}
-    if purge_remotes:  # before the cache, which alone knows which objects these are
-        purged = {name: len(purge_remote(root, name, plan.cached)) for name in plan.remotes}
-    purge_cache(root, plan.cached)
-    return purged
+    with holding_data(root, "soundatlas forget"):
+        add_entries(root, plan.entries)
+        for words, do in plan.steps:
+            try:
+                do()
+            except OSError as error:
+                raise SoundatlasError(f"cannot {words}: {error.strerror or error}") from error
+        purged = {}
+        if purge_remotes:  # before the cache, which alone knows which objects these are
+            purged = {name: len(purge_remote(root, name, plan.cached)) for name in plan.remotes}
+        purge_cache(root, plan.cached)
+        return purged
 
 
 def _with_denied_tracks(root: Path, subject: Subject) -> Subject:
