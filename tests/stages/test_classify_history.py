@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 import tiny_project
 
-from soundatlas.history.store import HISTORY, open_history
+from soundatlas.history.store import HISTORY, ModelKey, open_history
 from soundatlas.stages import classify, ingest
-from soundatlas.tables import INBOX, empty, write_table
+from soundatlas.tables import INBOX, conform, empty, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,3 +156,25 @@ def test_a_damaged_history_is_one_line_and_the_predictions_stay(project, run):
     with pytest.raises(HistoryError, match="move it away"):
         run()
     assert predictions(project) == made
+
+
+def test_with_five_thousand_present_one_new_file_is_one(project, run, tiny_params, capsys):
+    """However many predictions are there, one new file is heard and no other is even opened."""
+    tiny_project.write_clip(project / "data/inbox/new.wav", 1)
+    run()
+    with open_history(project) as history:
+        [(sha, model, contract)] = history._connection.execute(
+            "SELECT audio_sha256, model_sha256, contract_sha256 FROM predictions"
+        )
+        key = ModelKey(model, contract)
+        answer = history.read(key, [sha])[sha]
+        history.forget([sha])
+        history.keep(key, {f"{number:064x}": answer for number in range(5000)})
+    path = project / "data/ingest/inbox.parquet"
+    listed = pd.read_parquet(path)
+    present = pd.DataFrame({"path": [f"gone/{number}.wav" for number in range(5000)]}).assign(
+        size_bytes=1, audio_sha256=[f"{number:064x}" for number in range(5000)]
+    )
+    write_table(conform(pd.concat([listed, present]), INBOX), path)
+    classify.run(project, tiny_params)
+    assert capsys.readouterr().out.splitlines()[-1] == "classify: 5001 files: 5001 classified; 1 computed"
