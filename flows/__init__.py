@@ -16,6 +16,7 @@ from soundatlas.files import project_root
 SETTINGS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_COLORS": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # its own 20 s are too few for a busy machine
     "DO_NOT_TRACK": "1",
     "DVC_NO_ANALYTICS": "1",
 }

@@ -94,13 +94,17 @@ def check_cron(params: ReclassifyParams) -> None:
 
 def remember_schedule(root: Path) -> None:
     """Keep which schedule Prefect has been given."""
-    write_json(root / SCHEDULE_FILE, load_params(root / "params.yaml").reclassify.model_dump())
+    write_json(root / SCHEDULE_FILE, _schedule(load_params(root / "params.yaml").reclassify))
+
+
+def _schedule(params: ReclassifyParams) -> dict[str, str]:
+    return params.model_dump(include={"cron", "timezone"})
 
 
 def _was_given(root: Path, params: ReclassifyParams) -> bool:
     """Whether Prefect has been given this schedule before."""
     path = root / SCHEDULE_FILE
-    return path.is_file() and read_json(path) == params.model_dump()
+    return path.is_file() and read_json(path) == _schedule(params)
 
 
 def _again(schedule: DeploymentSchedule) -> DeploymentScheduleCreate:

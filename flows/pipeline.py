@@ -28,6 +28,7 @@ from flows.artifacts import (
     read_predictions,
 )
 from flows.champion import announcing_champion
+from flows.flips import publish_flips
 from flows.stage_tasks import reproduce
 from flows.workspace import holding_workspace
 from soundatlas.dag import down_to, find, read_metrics_of, read_stages
@@ -105,6 +106,7 @@ def run_workspace(root: Path, stages: tuple[Stage, ...], target: str, force: fro
             publish_models(tell_versions(root, model_name))
         if "classify" in made:
             publish_predictions(root, predictions)
+            publish_flips(root, load_params(root / "params.yaml").reclassify.max_psi)
 
 
 def run_experiment(root: Path, stages: tuple[Stage, ...], target: str, overrides: list[str]) -> None:

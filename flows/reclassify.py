@@ -9,11 +9,13 @@ from prefect import flow
 
 from flows.artifacts import publish_predictions, read_predictions
 from flows.champion import announcing_champion
+from flows.flips import publish_flips
 from flows.stage_tasks import reproduce
 from flows.workspace import holding_workspace
 from soundatlas.dag import read_stages, refreshing
 from soundatlas.errors import NotReadyError
 from soundatlas.files import project_root
+from soundatlas.params import load_params
 
 TARGET = "classify"
 MODEL = "data/model/about.json"
@@ -21,7 +23,10 @@ MODEL = "data/model/about.json"
 
 @flow(name="reclassify")
 def reclassify() -> None:
-    """List the inbox, follow the registry's champion alias, and classify what is new or stale. Nothing is trained."""
+    """List the inbox, follow the registry's champion alias, classify what is new or stale, and show what flipped.
+
+    Nothing is trained, and what the champion has heard before is not heard again.
+    """
     root = project_root()
     if not (root / MODEL).is_file():
         raise NotReadyError(
@@ -33,6 +38,7 @@ def reclassify() -> None:
             for stage in refreshing(read_stages(root), TARGET):
                 reproduce(root, ["repro", "--single-item", stage.name])
         publish_predictions(root, before)
+        publish_flips(root, load_params(root / "params.yaml").reclassify.max_psi)
 
 
 if __name__ == "__main__":

@@ -70,3 +70,13 @@ def project(tmp_path: Path, repository: Path) -> Path:
     tiny_project.start_project(root, repository)
     (root / "data/inbox").mkdir(parents=True)
     return root
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an MLflow database with its tables and nothing in them: making the tables costs seconds, copying nothing."""
+    from soundatlas.registry.tracking import Tracking
+
+    root = tmp_path_factory.mktemp("empty-database")
+    Tracking(root).client.search_experiments()
+    return root / "mlruns/mlflow.db"

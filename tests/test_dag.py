@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 import pytest
 from small_pipeline import GRAPH, make_pipeline
 
-from soundatlas.dag import down_to, find, read_metrics_of, read_stages, refreshing
+from soundatlas.dag import (
+    down_to,
+    find,
+    purge_cache,
+    purge_remote,
+    read_cache,
+    read_lock,
+    read_metrics_of,
+    read_remotes,
+    read_stages,
+    refreshing,
+)
 from soundatlas.errors import SoundatlasError, UsageError
 
 if TYPE_CHECKING:
@@ -92,3 +103,29 @@ def test_metrics_of_a_revision(root: Path) -> None:
     assert read_metrics_of(root, "HEAD") == {"f1": 0.5}
     with pytest.raises(SoundatlasError, match="nowhere"):
         read_metrics_of(root, "nowhere")
+
+
+def test_lock_and_cache_as_repro_leaves_them(root: Path) -> None:
+    """Before a run both are empty; after it the lock has each out's hash, under which the cache has its content."""
+    assert (read_lock(root), read_cache(root)) == ({}, {})
+    subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=root, check=True, capture_output=True)
+    lock, cache = read_lock(root), read_cache(root)
+    assert set(lock) == {"look.txt", "first.txt", "second.txt", "last.txt", "side.txt"}
+    assert cache[lock["side.txt"]].read_text() == "side\n"
+    purge_cache(root, [lock["side.txt"]])
+    assert set(read_cache(root)) == set(cache) - {lock["side.txt"]}
+
+
+def test_remotes_are_read_and_purged(root: Path, tmp_path: Path) -> None:
+    """Each remote has its address; what is not there is no fault, a remote that is none is one line."""
+    dvc = (sys.executable, "-m", "dvc")
+    assert read_remotes(root) == {}
+    for command in (["repro"], ["remote", "add", "--default", "far", str(tmp_path / "far")], ["push"]):
+        subprocess.run([*dvc, *command], cwd=root, check=True, capture_output=True)
+    assert read_remotes(root) == {"far": str(tmp_path / "far")}
+    oid = read_lock(root)["side.txt"]
+    assert (tmp_path / "far/files/md5" / oid[:2] / oid[2:]).is_file()
+    assert purge_remote(root, "far", [oid, "0" * 32]) == [oid]
+    assert not (tmp_path / "far/files/md5" / oid[:2] / oid[2:]).exists()
+    with pytest.raises(SoundatlasError, match="DVC cannot purge the remote nowhere"):
+        purge_remote(root, "nowhere", [oid])

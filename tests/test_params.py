@@ -228,6 +228,7 @@ def test_whole_number_serves_as_a_float() -> None:
         ({"spectrograms.min_seconds": 601.0}, "spectrograms.min_seconds is 601, above max_seconds 600"),
         ({"spectrograms.min_seconds": 0.1}, "spectrograms.min_seconds is 0.1: shorter than one n_fft of 2048 samples"),
         ({"spectrograms.timeout_seconds": 0.0}, "spectrograms.timeout_seconds should be greater than 0, not 0.0"),
+        ({"reclassify.max_psi": 0.0}, "reclassify.max_psi should be greater than 0, not 0.0"),
         ({"catalog.max_failure_rate": 1.1}, "catalog.max_failure_rate should be less than or equal to 1, not 1.1"),
         ({"catalog.sources": []}, "catalog.sources should have at least 1 item, not []"),
         ({"catalog.sources.0.source": "tape"}, "catalog.sources.0.source should be 'demo', not 'tape'"),

@@ -174,6 +174,75 @@ def restore(file: Annotated[Path, typer.Argument(help="That `soundatlas backup` 
 
 
 @app.command()
+def flips(
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
+) -> None:
+    """Show which files the champion calls otherwise than the champion before, and how far the labels have drifted.
+
+    The table of all flips lies in data/flips/.
+    """
+    from soundatlas.commands.flips import print_flips
+
+    print_flips(as_json=json)
+
+
+@app.command()
+def explain(
+    track: Annotated[
+        str, typer.Argument(help="A track_id, a file or its path, or the SHA-256 of audio.", show_default=False)
+    ],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
+) -> None:
+    """Follow a prediction back: model version, MLflow run, git commit, data hashes, checks, catalogue row, licence.
+
+    What in the sound it rests on is told by `soundatlas why`.
+    """
+    from soundatlas.commands.lineage import explain_track
+
+    explain_track(track, as_json=json)
+
+
+@app.command()
+def impact(
+    track: Annotated[
+        str, typer.Argument(help="A track_id, a file or its path, or the SHA-256 of audio.", show_default=False)
+    ],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
+) -> None:
+    """List every model that was trained on a track, and every prediction that was ever made of it.
+
+    What one needs to know when a rights holder withdraws a track; `soundatlas forget` removes it.
+    """
+    from soundatlas.commands.lineage import show_impact
+
+    show_impact(track, as_json=json)
+
+
+@app.command()
+def forget(
+    track: Annotated[
+        str, typer.Argument(help="A track_id, a file or its path, or the SHA-256 of audio.", show_default=False)
+    ],
+    *,
+    reason: Annotated[str, typer.Option(help="For the deny-list.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    remotes: Annotated[bool, typer.Option("--remotes", help="Purge the project's DVC remotes too.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
+) -> None:
+    """Put a track on the deny-list and remove it from all that the pipeline made, DVC's cache included.
+
+    Your own file is never removed. Models that were trained on it are named: only a new training is without it.
+    """
+    from soundatlas.commands.forget import forget_track
+
+    forget_track(track, reason=reason, dry_run=dry_run, confirmed=yes, purge_remotes=remotes, as_json=json)
+
+
+@app.command()
 def tune(
     *,
     trials: Annotated[int, typer.Option(min=1, help="How many more trials.")] = 20,

@@ -10,13 +10,15 @@ import logging
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
 
 from soundatlas.errors import SoundatlasError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
 POLL_SECONDS = 1.0
 
@@ -131,6 +133,96 @@ def holding_out(root: Path, out: str, on_wait: Callable[[], object]) -> Iterator
             except DvcException as error:
                 raise SoundatlasError(f"DVC's lock cannot be used: {_one_line(error)}") from error
         yield
+
+
+def read_lock(root: Path) -> dict[str, str]:
+    """Return out -> its hash, as the last `dvc repro` left them in `dvc.lock`; empty before the first."""
+    path = root / "dvc.lock"
+    if not path.is_file():
+        return {}
+    stages = YAML(typ="safe").load(path.read_text(encoding="utf-8")).get("stages", {})
+    return {str(out["path"]): str(out.get("md5")) for stage in stages.values() for out in stage.get("outs", [])}
+
+
+def read_cache(root: Path) -> dict[str, Path]:
+    """Return the objects in DVC's cache, by their hash, and where each lies; folders' listings are left out.
+
+    Raises:
+        SoundatlasError: when DVC cannot read the project.
+    """
+    with _opened(root, "read its cache") as repo:
+        odb = repo.cache.local
+        if not odb.fs.exists(odb.path):
+            return {}
+        return {oid: Path(odb.oid_to_path(oid)) for oid in odb.all() if not oid.endswith(".dir")}
+
+
+def purge_cache(root: Path, oids: Iterable[str]) -> None:
+    """Remove objects from DVC's cache; versions of an out that held one are computed anew instead of restored.
+
+    Raises:
+        SoundatlasError: when DVC cannot read the project.
+    """
+    with _opened(root, "purge its cache") as repo:
+        for oid in oids:
+            repo.cache.local.delete(oid)
+
+
+@contextlib.contextmanager
+def holding_data(root: Path, what: str) -> Iterator[None]:
+    """Keep DVC's commands from running stages during the block, by DVC's own locks, which end with their process.
+
+    Args:
+        root: of the project.
+        what: to do, in the words of whoever has to wait.
+
+    Raises:
+        SoundatlasError: when another command or a stage is at work.
+    """
+    with _opened(root, f"let `{what}` begin") as repo:
+        from dvc.rwlock import rwlock
+
+        hardlink = repo.config["core"].get("hardlink_lock", False)
+        with repo.lock, rwlock(repo.tmp_dir, repo.fs, what, [], [str(root / "data")], hardlink):
+            yield
+
+
+def read_remotes(root: Path) -> dict[str, str]:
+    """Return the project's remotes: name -> address.
+
+    Raises:
+        SoundatlasError: when DVC cannot read the project.
+    """
+    with _opened(root, "read its remotes") as repo:
+        return {str(name): str(about["url"]) for name, about in repo.config["remote"].items()}
+
+
+def purge_remote(root: Path, name: str, oids: Iterable[str]) -> list[str]:
+    """Remove objects from a remote; return those that were there.
+
+    Raises:
+        SoundatlasError: when the remote cannot be reached, or keeps versions of its own.
+    """
+    with _opened(root, f"purge the remote {name}") as repo:
+        odb = repo.cloud.get_remote_odb(name, "purge")
+        there = [oid for oid in oids if odb.exists(oid)]
+        for oid in there:
+            odb.delete(oid)
+        return there
+
+
+@contextlib.contextmanager
+def _opened(root: Path, what: str) -> Iterator[Any]:
+    """Open the project with DVC, whose faults become one line."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    logging.getLogger("dvc").setLevel(logging.ERROR)  # as a library it has nothing to tell the user
+    try:
+        with Repo(str(root)) as repo:
+            yield repo
+    except (DvcException, OSError) as error:
+        raise SoundatlasError(f"DVC cannot {what}: {_one_line(error)}") from error
 
 
 def down_to(stages: tuple[Stage, ...], target: str) -> tuple[Stage, ...]:

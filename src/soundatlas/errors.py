@@ -8,6 +8,7 @@
     |-- TooManyFailuresError     exit 1   more tracks failed than the stage allows
     |-- DataRefusedError         exit 1   validation found errors: the line stops before training
     |-- StoreError               exit 1   the spectrogram store is damaged or of another contract
+    |-- HistoryError             exit 1   the history of predictions is damaged or cannot be used
     |-- BundleError              exit 1   a model bundle is damaged or computes something else here
     |   `-- OutdatedBundleError  exit 1   another version of soundatlas wrote it: train anew
     |-- LedgerError              exit 1   the history of champions is not as it was written
@@ -59,6 +60,10 @@ class DataRefusedError(SoundatlasError):
 
 class StoreError(SoundatlasError):
     """The spectrogram store is damaged, or was computed by another front-end contract."""
+
+
+class HistoryError(SoundatlasError):
+    """The history of predictions is damaged, cannot be written, or was made by a later version."""
 
 
 class BundleError(SoundatlasError):

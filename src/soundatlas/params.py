@@ -220,10 +220,11 @@ class ClassifyParams(Section):
 
 
 class ReclassifyParams(Section):
-    """When the scheduled flow runs."""
+    """When the scheduled flow runs, and which change of the predictions it raises the alarm for."""
 
     cron: str = Field(pattern=r"^\S+( +\S+){4}$")
     timezone: str
+    max_psi: Positive
 
     @model_validator(mode="after")
     def _timezone_exists(self) -> Self:

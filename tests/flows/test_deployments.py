@@ -32,7 +32,7 @@ def registered(root: Path) -> dict[str, list[str]]:
 def test_a_cron_line_that_is_none(cron: str) -> None:
     """A line that Prefect cannot read is refused by the key's name."""
     with pytest.raises(ParamsError, match=r"params.yaml: reclassify.cron is '"):
-        check_cron(ReclassifyParams(cron=cron, timezone="UTC"))
+        check_cron(ReclassifyParams(cron=cron, timezone="UTC", max_psi=0.25))
 
 
 @pytest.mark.usefixtures("prefect_server")

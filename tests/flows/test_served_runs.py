@@ -42,7 +42,7 @@ def test_a_run_by_name_shows_what_dvc_skipped(served: ServedProject) -> None:
     assert states == dict.fromkeys(STAGES, "Completed") | dict.fromkeys([*CACHED, "classify"], "Cached")
     artifacts = served.artifacts(run)
     links = {"mlflow-run", "registered-version"}
-    assert set(artifacts) == {"metrics", "validation", "gate", "models", "predictions"} | links
+    assert set(artifacts) == {"metrics", "validation", "gate", "models", "predictions", "flips"} | links
     assert "macro F1" in artifacts["metrics"]
     assert f"127.0.0.1:{served.pages}/data-docs/" in artifacts["validation"]
     assert f"127.0.0.1:{served.mlflow}/#/models/soundatlas/versions/1" in artifacts["registered-version"]

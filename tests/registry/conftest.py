@@ -38,16 +38,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give an MLflow database with its tables and nothing in them: making the tables costs seconds, copying nothing."""
-    from soundatlas.registry.tracking import Tracking
-
-    root = tmp_path_factory.mktemp("empty-database")
-    Tracking(root).client.search_experiments()
-    return root / "mlruns/mlflow.db"
-
-
 @pytest.fixture
 def project(tmp_path: Path, repository: Path, empty_database: Path, model: Path) -> Path:
     """Give a project after `evaluate`, with a model that is right on every test track, and an empty registry."""

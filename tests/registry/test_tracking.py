@@ -6,12 +6,14 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
 
 from soundatlas.files import read_json, sha256_file, write_json
 from soundatlas.registry.contract import content_sha256
-from soundatlas.registry.tracking import MAX_PARAM_CHARACTERS, Tracking, flatten
+from soundatlas.registry.tracking import MAX_PARAM_CHARACTERS, TRACKS_TAG, Tracking, flatten
+from soundatlas.registry.training_tracks import write_training_tracks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,6 +135,18 @@ def test_restored_model_gets_its_run_back(project):
     assert run.data.metrics["classes.genre.macro_f1"] == 0.5
     assert tracking.find_run(content_sha256(project / "data/model")) == run_id
     assert [item.path for item in tracking.client.list_artifacts(run_id)] == ["evaluation"]
+
+
+def test_restored_model_says_which_tracks_it_was_trained_on(project):
+    """Where the model's own list is there, its new run has it too; the model is the same model with and without it."""
+    content = content_sha256(project / "data/model")
+    write_training_tracks(project / "data/model", {"train": pd.DataFrame({"audio_sha256": ["b", "a", "b"]})})
+    assert content_sha256(project / "data/model") == content
+    tracking = Tracking(project)
+    run_id = tracking.publish(project / "data/model", project / "data/evaluation")
+    assert "tracks.json" in [item.path for item in tracking.client.list_artifacts(run_id)]
+    assert tracking.client.get_run(run_id).data.tags[TRACKS_TAG] == sha256_file(project / "data/model/tracks.json")
+    assert read_json(project / "data/model/tracks.json") == {"train": ["a", "b"]}
 
 
 def test_publishing_again_adds_nothing(project):

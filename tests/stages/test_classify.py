@@ -114,7 +114,7 @@ def test_stage_imports_neither_tensorflow_nor_mlflow(project, tiny_params, model
     tiny_project.install_champion(project, model)
     command = [sys.executable, "-X", "importtime", "-m", "soundatlas.stages.classify"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-    assert done.stdout == "classify: 1 files: 1 classified\n"
+    assert done.stdout == "classify: 1 files: 1 classified; 1 computed\n"
     packages = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert "librosa" in packages
     assert not packages & {"tensorflow", "keras", "mlflow", "sklearn", "matplotlib"}
@@ -168,7 +168,11 @@ def test_empty_inbox_is_an_empty_table(project, tiny_params, model, capsys):
     table = pd.read_parquet(project / "data/predictions/predictions.parquet")
     assert len(table) == 0
     assert {"path", "status", "genre", "genre_confidence", "tempo_bpm", "embedding"} <= set(table.columns)
-    assert capsys.readouterr().out.splitlines()[-1] == "classify: 0 files: 0 classified"
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == [
+        "classify: nothing to classify: the inbox data/inbox is empty",
+        "classify: 0 files: 0 classified; 0 computed",
+    ]
 
 
 def test_without_a_champion_every_file_waits(listed, tiny_params, capsys):

@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 import tiny_project
 
+from soundatlas.files import read_json
 from soundatlas.stages import ingest
 
 pytest.importorskip("music21", reason="the demo catalogue's packages are optional")
 
-OUTS = ("sources.json", "inbox.parquet")
+OUTS = ("sources.json", "inbox.parquet", "denied.json")
 
 
 @pytest.fixture
@@ -67,3 +68,17 @@ def test_folder_elsewhere_and_absent_folder(listed, repository, tmp_path):
     ingest.run(listed, tiny_project.params_of(repository, classify={"inbox": "data/nowhere"}))
     assert len(pd.read_parquet(listed / "data/ingest/inbox.parquet")) == 0
     assert not (listed / "data/nowhere").exists()
+
+
+def test_denied_audio_is_not_listed_and_the_file_stays(listed, tiny_params, capsys):
+    """A file on the deny-list is left out, whatever it is called, and nobody touches it; catalog learns of the list."""
+    path = listed / "data/inbox/a.wav"
+    sha = pd.read_parquet(listed / "data/ingest/inbox.parquet")["audio_sha256"][0]
+    (listed / "data/denied.csv").write_text(f"audio_sha256,track_id,since,reason\n{sha},demo:1,,\n")
+    path.rename(path.with_name("other.wav"))
+    capsys.readouterr()
+    ingest.run(listed, tiny_params)
+    assert len(pd.read_parquet(listed / "data/ingest/inbox.parquet")) == 0
+    assert path.with_name("other.wav").is_file()
+    assert capsys.readouterr().out == "ingest: 0 files in data/inbox; 1 on the deny-list left out\n"
+    assert read_json(listed / "data/ingest/denied.json") == {"audio_sha256": [sha], "track_ids": ["demo:1"]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 import tiny_project
@@ -11,6 +13,7 @@ from soundatlas.files import read_json, write_json
 from soundatlas.registry.bundle import Bundle
 from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.tracking import Tracking
+from soundatlas.registry.training_tracks import TRACKS_NAME, read_training_tracks
 from soundatlas.stages import train
 
 
@@ -61,8 +64,8 @@ def test_empty_side_is_named(catalogued, tiny_params, side):
         train.run(catalogued, tiny_params)
 
 
-def test_training_leaves_a_model_and_its_run(catalogued, tiny_params, capsys):
-    """The bundle loads, the history has a row per epoch, and the run bears the bundle's hash."""
+def test_training_leaves_a_model_and_its_run(catalogued, tiny_params, capsys, tmp_path):
+    """The bundle loads, the history has a row per epoch, the run bears the bundle's hash, both name the tracks."""
     train.run(catalogued, tiny_params)
     folder = catalogued / "data/model"
     assert Bundle(folder).space.classes == tiny_project.SPACE.classes
@@ -75,3 +78,8 @@ def test_training_leaves_a_model_and_its_run(catalogued, tiny_params, capsys):
     assert run.data.params["train.epochs"] == "2"
     assert len(tracking.client.get_metric_history(run.info.run_id, "val_loss")) == 2
     assert capsys.readouterr().out.splitlines()[-1].startswith("train: kept epoch ")
+    tracks = pd.read_parquet(catalogued / "data/catalog/tracks.parquet")["audio_sha256"].tolist()
+    heard = {**dict.fromkeys(tracks[:4], "train"), **dict.fromkeys(tracks[4:8], "validation")}
+    assert read_training_tracks(folder / TRACKS_NAME) == heard
+    kept = tracking.client.download_artifacts(run.info.run_id, TRACKS_NAME, str(tmp_path))
+    assert read_training_tracks(Path(kept)) == heard

@@ -18,7 +18,7 @@ from soundatlas.files import sha256_file
 from soundatlas.store import shards
 from soundatlas.store.reading import SpectrogramStore
 from soundatlas.store.shards import Shard
-from soundatlas.store.writing import Job, Update, compute, update_store
+from soundatlas.store.writing import Job, Update, compute, remove_from_store, update_store
 from soundatlas.tables import FAILURES, MANIFEST, read_table
 
 SHARD = "0-bits-0.safetensors"
@@ -250,3 +250,20 @@ def test_killed_update_is_gone_on_from(
     update = update_store(folder, wanted, front_end, root=root, timeout_seconds=120.0)
     assert update == Update(computed=20 - kept, kept=kept, removed=0, failed=0)
     assert content(folder) == content(undisturbed)
+
+
+def test_tracks_taken_out_leave_the_store_of_the_others(store, wanted, update, content, tmp_path) -> None:
+    """Nothing is computed, and the store is byte for byte the one that the other tracks make."""
+    gone = sorted(wanted)[1:3]
+    assert remove_from_store(store, {*gone, "unknown"}) == [SHARD]
+    update(tmp_path / "others", {sha: path for sha, path in wanted.items() if sha not in gone})
+    assert content(store) == content(tmp_path / "others")
+    assert remove_from_store(store, set(gone)) == []
+
+
+def test_the_last_track_takes_its_shard_along(store, wanted) -> None:
+    """A store without tracks has tables without rows and no shard; a folder that is not there is nothing to do."""
+    assert remove_from_store(store, set(wanted)) == [SHARD]
+    assert sorted(path.name for path in store.iterdir()) == ["failures.parquet", "manifest.parquet"]
+    assert read_table(store / "manifest.parquet", MANIFEST).empty
+    assert remove_from_store(store / "nowhere", set(wanted)) == []

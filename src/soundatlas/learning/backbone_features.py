@@ -22,6 +22,7 @@ from soundatlas.workers import map_in_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -121,6 +122,19 @@ def write_features(path: Path, contract: dict[str, Any], rows: Mapping[str, NDAr
             save_file({TENSOR: features}, beside, metadata={METADATA_KEY: about})
         except SafetensorError as error:
             raise StoreError(f"{path.name} cannot be written ({error}): mend that and run it again") from None
+
+
+def remove_features(path: Path, shas: AbstractSet[str]) -> int:
+    """Take tracks out of a table, and compute nothing; return how many it held.
+
+    Raises:
+        StoreError: when the table is damaged.
+    """
+    table = read_features(path)
+    left = {sha: row for sha, row in table.rows().items() if sha not in shas}
+    if len(left) < len(table.shas):
+        write_features(path, table.contract, left, table.features.shape[1])
+    return len(table.shas) - len(left)
 
 
 def compute_features(job: FeatureJob) -> NDArray[np.float32]:

@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.optimize import minimize
 
-from soundatlas.learning.pulse import FASTEST_BPM, SLOWEST_BPM, onset_autocorrelation, salience, tempo_candidates
-from soundatlas.learning.score import TEMPO_TOLERANCE
+from soundatlas.learning.pulse import (
+    FASTEST_BPM,
+    SLOWEST_BPM,
+    TOLERANCE,
+    onset_autocorrelation,
+    salience,
+    tempo_candidates,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +88,7 @@ def fit_beat(
     for log_mel, estimate, truth in zip(log_mels, estimates_bpm, truth_bpm, strict=True):
         if np.isfinite(truth):
             tempi, evidence = _weigh(log_mel, estimate, frames_per_second)
-            right = np.abs(tempi / truth - 1) <= TEMPO_TOLERANCE
+            right = np.abs(tempi / truth - 1) <= TOLERANCE
             if right.any() and not right.all():
                 choices.append((evidence, right))
     if len(choices) < FEWEST_TRACKS:

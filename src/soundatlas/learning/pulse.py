@@ -16,6 +16,7 @@ LEVELLED_SECONDS = 1.0  # an onset is what stands out of a second around it
 TEMPOGRAM_BPM = (30.0, 480.0)  # from slow beats to fast notes
 TEMPOGRAM_SIZE = 96  # logarithmic steps of 3 %
 SLOWEST_BPM, FASTEST_BPM = 30.0, 260.0  # of a beat
+TOLERANCE = 0.04  # within which a tempo is right: Gouyon et al., IEEE TASLP 14(5), 2006
 MULTIPLES = (1, 2, 3, 4)  # beats over which a tempo is made precise
 FINE_STEPS = np.exp(np.linspace(-0.02, 0.02, 21))
 SILENT = 1e-9

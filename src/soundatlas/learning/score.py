@@ -9,6 +9,8 @@ import numpy as np
 from scipy.stats import spearmanr
 from sklearn.metrics import f1_score
 
+from soundatlas.learning.pulse import TOLERANCE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 CALIBRATION_BINS = 10  # as in Guo et al., ICML 2017, where 15 are used on far larger test sets
 BOOTSTRAP_SEED = 20260101
 TOP = 3
-TEMPO_TOLERANCE = 0.04  # of a tempo: Gouyon et al., IEEE TASLP 14(5), 2006, who also define both accuracies
 OCTAVES = (1 / 3, 1 / 2, 1.0, 2.0, 3.0)
 MIN_TRACKS_FOR_CORRELATION = 3
 
@@ -55,10 +56,10 @@ def accuracy(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> float:
 def tempo_hits(truth: NDArray[np.float64], guess: NDArray[np.float64], *, octaves: bool) -> NDArray[np.bool_]:
     """Return whether each tempo is right within 4 %; with `octaves` also where it is two or three times off.
 
-    The mean is Accuracy 1, with `octaves` Accuracy 2, of the tempo-estimation literature.
+    The mean is Accuracy 1, with `octaves` Accuracy 2, of Gouyon et al. (IEEE TASLP 14(5), 2006).
     """
     ratios = np.asarray(OCTAVES if octaves else (1.0,))
-    return np.asarray((np.abs(guess[:, None] / (truth[:, None] * ratios) - 1) <= TEMPO_TOLERANCE).any(axis=1))
+    return np.asarray((np.abs(guess[:, None] / (truth[:, None] * ratios) - 1) <= TOLERANCE).any(axis=1))
 
 
 def expected_calibration_error(truth: NDArray[np.int64], probabilities: NDArray[np.float32]) -> float:

@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from soundatlas.learning.track import TrackOutput
 
 
+BEAT_COLUMN = "beat_bpm"
+
+
 @dataclass(frozen=True)
 class TrackPrediction:
     """What a model says of one track.
@@ -74,7 +77,7 @@ class TrackPrediction:
             columns |= {head: label, f"{head}_confidence": classes[label], f"{head}_probabilities": classes}
         for head, (knownness, known) in self.known.items():
             columns |= {f"{head}_knownness": knownness, f"{head}_known": known}
-        beat = {} if self.beat_bpm is None else {"beat_bpm": self.beat_bpm}
+        beat = {} if self.beat_bpm is None else {BEAT_COLUMN: self.beat_bpm}
         return {**columns, **self.values, **beat, "embedding": self.embedding.tolist()}
 
 

@@ -69,3 +69,12 @@ def read_champion(root: Path) -> tuple[Champion, Path] | None:
     if not (folder / REGISTERED_NAME).is_file():
         raise BundleError(f"the champion's bundle {content[:12]} is not in mlruns/bundles: run `dvc repro promote`")
     return Champion(**read_json(folder / REGISTERED_NAME)), folder
+
+
+def name_model(root: Path, content: str) -> str:
+    """Return what to call the model with this content hash: its version where it was champion here, and its hash."""
+    path = bundle_folder(root, content) / REGISTERED_NAME
+    if not path.is_file():
+        return f"model {content[:12]}"
+    registered = Champion(**read_json(path))
+    return f"{registered.name} version {registered.version} ({content[:12]})"

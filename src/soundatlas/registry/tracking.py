@@ -21,6 +21,7 @@ from soundatlas.files import read_json, registry_root, sha256_file
 from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.database import EXPERIMENT
 from soundatlas.registry.relocation import relocate
+from soundatlas.registry.training_tracks import TRACKS_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 CONTENT_TAG = "content_sha256"
 EVALUATION_TAG = "evaluation_sha256"
+TRACKS_TAG = "training_tracks_sha256"
 UPSTREAM_STAGES = ("catalog", "spectrograms", "split", "validate")
 MAX_PARAM_CHARACTERS = 500  # what every MLflow backend takes
 
@@ -128,6 +130,13 @@ class Tracking:
         metrics = [Metric(name, value, now, epoch) for name, value in row.items() if name != "epoch"]
         self.client.log_batch(run_id, metrics=metrics)
 
+    def log_training_tracks(self, run_id: str, model: Path) -> None:
+        """Keep with the run which tracks its model was trained on; a model of an earlier version does not say."""
+        path = model / TRACKS_NAME
+        if path.is_file():
+            self.client.log_artifact(run_id, str(path))
+            self.client.set_tag(run_id, TRACKS_TAG, sha256_file(path))
+
     def finish_training(self, run_id: str, content: str) -> None:
         """Mark the run as the one that made a model."""
         self.client.set_tag(run_id, CONTENT_TAG, content)
@@ -156,6 +165,7 @@ class Tracking:
             for row in pd.read_csv(model / "history.csv").to_dict("records"):
                 self.log_epoch(run_id, int(row["epoch"]), {str(name): float(value) for name, value in row.items()})
             self.client.set_tag(run_id, "restored", "from data/model")
+            self.log_training_tracks(run_id, model)
             self.finish_training(run_id, content)
         evaluated = sha256_file(evaluation / "metrics.json")
         if self.client.get_run(run_id).data.tags.get(EVALUATION_TAG) != evaluated:

@@ -9,6 +9,7 @@ import pandas as pd
 from soundatlas.errors import TooManyFailuresError
 from soundatlas.files import replacing_folder
 from soundatlas.sources import demo
+from soundatlas.sources.deny_list import leave_out_denied, read_export
 from soundatlas.stages._run import run_stage
 from soundatlas.tables import FAILURES, INBOX, LABELS, TRACKS, conform, write_table
 
@@ -21,10 +22,15 @@ if TYPE_CHECKING:
 def run(root: Path, params: Params) -> None:
     """Collect every source's tracks into `data/catalog/`; rendered audio lands in `data/audio/`.
 
+    What is on the deny-list is left out, and its audio removed.
+
     Raises:
         TooManyFailuresError: when more tracks failed than `catalog.max_failure_rate` allows.
     """
-    collected = [demo.collect(source, root, root / "data/audio") for source in params.catalog.sources]
+    denied, audio = read_export(root), root / "data/audio"
+    collected = [
+        leave_out_denied(demo.collect(source, root, audio), denied, root, audio) for source in params.catalog.sources
+    ]
     tracks = conform(pd.concat([part.tracks for part in collected]), TRACKS, extra=True)
     failures = conform(pd.concat([part.failures for part in collected]), FAILURES)
     with replacing_folder(root / "data/catalog") as folder:

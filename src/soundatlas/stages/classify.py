@@ -1,4 +1,4 @@
-"""Stage `classify`: what is this new music?"""
+"""Stage `classify`: what is this new music? What the history of predictions holds already is not computed again."""
 
 from __future__ import annotations
 
@@ -15,42 +15,80 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from soundatlas.params import Params
+    from soundatlas.registry.pin import Champion
 
 HIDDEN_IN_CSV = ("_probabilities", "embedding")
 
 
 def run(root: Path, params: Params) -> None:
     """Classify the inbox, and the new music that sources bring along, into `data/predictions/`."""
-    from soundatlas.registry.classification import CLASSIFIED, classify_listing, unclassified
+    from soundatlas.registry.classification import unclassified
     from soundatlas.registry.pin import read_champion
 
     parts = [root / "data/ingest/inbox.parquet", root / "data/catalog/inbox.parquet"]
     listing = pd.concat([read_table(path, INBOX)[[*INBOX]] for path in parts], ignore_index=True)
     pinned = read_champion(root)
     if pinned is None:
-        table = unclassified(listing)
+        table, computed = unclassified(listing), 0
     else:
-        champion, folder = pinned
-        with progress("classifying new music", int(listing["reason"].isna().sum())) as advance:
-            table = classify_listing(
-                folder, champion, listing, root, timeout_seconds=params.spectrograms.timeout_seconds, advance=advance
-            )
+        table, computed = _project(root, params, listing, *pinned)
     statuses = table["status"].value_counts()
     with replacing_folder(root / "data/predictions") as beside:
         table.to_parquet(beside / "predictions.parquet", index=False, compression="zstd")
         shown = [column for column in table.columns if not column.endswith(HIDDEN_IN_CSV)]
         table[shown].to_csv(beside / "predictions.csv", index=False, lineterminator="\n", float_format="%.4g")
         write_json(beside / "summary.json", {str(status): int(count) for status, count in statuses.items()})
-    _report(table, int(statuses.get(CLASSIFIED, 0)), params.classify.max_failures_shown)
+    _report(table, computed, params)
 
 
-def _report(table: pd.DataFrame, classified: int, most: int) -> None:
+def _project(
+    root: Path, params: Params, listing: pd.DataFrame, champion: Champion, folder: Path
+) -> tuple[pd.DataFrame, int]:
+    """Hear what the history lacks, keep each answer there as it comes, and return the champion's table.
+
+    Returns:
+        the table, and how many different audio files were heard for it.
+    """
+    from soundatlas.history.store import open_history
+    from soundatlas.registry.classification import hear_files, prediction_table
+    from soundatlas.registry.contract import read_contract
+    from soundatlas.registry.prediction_key import model_key
+
+    contract = read_contract(folder, champion.content_sha256)
+    key, shas = model_key(contract), listing["audio_sha256"].dropna()
+    with open_history(root) as history:
+        known = history.read(key, shas)
+        missing = listing[listing["reason"].isna() & ~listing["audio_sha256"].isin(list(known))]
+        count = missing["audio_sha256"].nunique()
+        with progress("classifying new music", count) as advance:
+            failed = hear_files(
+                folder,
+                champion,
+                missing,
+                root,
+                timeout_seconds=params.spectrograms.timeout_seconds,
+                keep=lambda answers: history.keep(key, answers),
+                advance=advance,
+            )
+        answers = history.read(key, shas)  # also what was heard now: one way, so that both give the same bytes
+        history.note_projection(champion.content_sha256)
+    return prediction_table(contract, champion, listing, answers, failed), count
+
+
+def _report(table: pd.DataFrame, computed: int, params: Params) -> None:
     """Print the one summary line, and the first files that could not be classified."""
-    failed = table[table["status"] != "classified"]
-    others = ", ".join(f"{count} {status}" for status, count in failed["status"].value_counts().items())
+    from soundatlas.history.answers import CLASSIFIED
+
+    failed = table[table["status"] != CLASSIFIED]
+    others = "".join(f", {count} {status}" for status, count in failed["status"].value_counts().items())
+    most = params.classify.max_failures_shown
     for path, status, message in failed[["path", "status", "message"]].head(most).itertuples(index=False):
         print(f"classify: {path!r}: {status}: {message}")  # noqa: T201 - the stage's report
-    print(f"classify: {len(table)} files: {classified} classified{', ' + others if others else ''}")  # noqa: T201
+    if table.empty:
+        print(f"classify: nothing to classify: the inbox {params.classify.inbox} is empty")  # noqa: T201
+    print(  # noqa: T201
+        f"classify: {len(table)} files: {len(table) - len(failed)} classified{others}; {computed} computed"
+    )
 
 
 if __name__ == "__main__":

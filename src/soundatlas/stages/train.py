@@ -59,6 +59,7 @@ def _fit(root: Path, params: Params, inputs: Inputs, train: pd.DataFrame, valida
     from soundatlas.registry.bundle_writing import write_bundle
     from soundatlas.registry.contract import content_sha256
     from soundatlas.registry.tracking import Tracking
+    from soundatlas.registry.training_tracks import write_training_tracks
 
     front_end = FrontEnd.of(params.spectrograms)
     settings = {name: section for name, section in params.model_dump(by_alias=True).items() if name in LOGGED_SECTIONS}
@@ -97,6 +98,8 @@ def _fit(root: Path, params: Params, inputs: Inputs, train: pd.DataFrame, valida
         table.to_csv(folder / "history.csv", index=False, lineterminator="\n")
         kept = trained.fitted.kept_epoch if trained.fitted else 0
         write_json(folder / "about.json", about | {"kept_epoch": kept, "epochs_run": len(history)})
+        write_training_tracks(folder, {"train": train, "validation": validation})
+        tracking.log_training_tracks(run_id, folder)
         tracking.finish_training(run_id, content_sha256(folder))
     checkpoint.remove()
     print(f"train: kept epoch {kept} of {len(history)}" if history else f"train: heads over {params.train.backbone}")  # noqa: T201

@@ -14,11 +14,12 @@ from soundatlas.files import remove_leftovers
 from soundatlas.store.jobs import Job, compute
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
 from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, manifest_row, shard_name, write_shard
-from soundatlas.tables import FAILURES, MANIFEST, conform, write_table
+from soundatlas.tables import FAILURES, MANIFEST, conform, read_table, write_table
 from soundatlas.workers import map_in_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from soundatlas.audio.spectrogram import FrontEnd, Spectrogram
@@ -77,6 +78,28 @@ def update_store(
     _write_tables(folder, layout, failures)
     kept = sum(sha in where for sha in wanted)
     return Update(len(jobs) - len(failures), kept, len(where) - kept, len(failures))
+
+
+def remove_from_store(folder: Path, shas: AbstractSet[str]) -> list[str]:
+    """Take tracks out of a store, and compute nothing; return the names of the shards that held one.
+
+    Where fewer tracks make fewer shards, the next update brings the others into their new order.
+
+    Raises:
+        StoreError: when a shard is damaged.
+    """
+    shards = [Shard(path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+    touched = [shard for shard in shards if shas & set(shard.rows)]
+    for shard in touched:
+        left = {sha: (shard.log_mel(sha), shard.rows[sha]) for sha in shard.rows if sha not in shas}
+        if left:
+            write_shard(shard.path, shard.contract_sha256, left)
+        else:
+            shard.path.unlink()
+    if touched:
+        manifest = read_table(folder / MANIFEST_NAME, MANIFEST)
+        write_table(manifest[~manifest["audio_sha256"].isin(shas)].reset_index(drop=True), folder / MANIFEST_NAME)
+    return [shard.path.name for shard in touched]
 
 
 def _layout(wanted: Mapping[str, str]) -> dict[str, list[str]]:

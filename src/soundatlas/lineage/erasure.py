@@ -1,0 +1,117 @@
+"""Erasing a track from what the pipeline made below `data/`. The model, and the user's own files, are left alone."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from soundatlas.files import remove_leftovers, replacing_file, write_json
+from soundatlas.history.store import history_path, open_history
+from soundatlas.learning.backbone_features import FEATURES_NAME, read_features, remove_features
+from soundatlas.sources.deny_list import audio_files
+from soundatlas.store.shards import SUFFIX, Shard
+from soundatlas.store.writing import remove_from_store
+from soundatlas.tables import write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from soundatlas.lineage.holding import Traces
+
+Step = tuple[str, "Callable[[], object]"]
+
+# Folders of ours with tables and pages. `data/ingest` holds the hashes of the user's files, so that a denied one is not
+# read again and again; `data/model` is the model.
+FOLDERS = (
+    "ingest",
+    "catalog",
+    "spectrograms",
+    "backbone",
+    "split",
+    "validation",
+    "data_docs",
+    "repeats",
+    "evaluation",
+    "predictions",
+    "flips",
+    "why",
+)
+TEXTS = {".json", ".html", ".txt", ".md"}
+KEPT = {"known-files.json", "denied.json"}
+UNFINISHED = "data/.unfinished"
+
+
+def erasing_steps(root: Path, traces: Traces) -> Iterator[Step]:
+    """Yield what is to be done, as words and a function; nothing has been done yet, and each can be done twice."""
+    yield from _audio(root, traces)
+    yield from _spectrograms(root, traces)
+    for name in FOLDERS:
+        folder = root / "data" / name
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+            if path.is_file() and path.name not in KEPT:
+                yield from _file(root, path, traces)
+    yield from _history(root, traces)
+    if (unfinished := root / UNFINISHED).is_dir():
+        yield f"remove the state of a training that was cut off: {UNFINISHED}", lambda: shutil.rmtree(unfinished)
+
+
+def _audio(root: Path, traces: Traces) -> Iterator[Step]:
+    for path in audio_files(root, root / "data/audio", traces.paths, [traces.audio_sha256]):
+        yield f"remove {path.relative_to(root).as_posix()}", lambda path=path: path.unlink(missing_ok=True)  # type: ignore[misc]
+
+
+def _spectrograms(root: Path, traces: Traces) -> Iterator[Step]:
+    folder, sha = root / "data/spectrograms", traces.audio_sha256
+    holding = [path.name for path in sorted(folder.glob(f"*{SUFFIX}")) if sha in Shard(path).rows]
+    if holding:
+        yield f"take its spectrogram out of data/spectrograms/{holding[0]}", lambda: remove_from_store(folder, {sha})
+    features = root / "data/backbone" / FEATURES_NAME
+    if features.is_file() and sha in read_features(features):
+        yield f"take its features out of data/backbone/{FEATURES_NAME}", lambda: remove_features(features, {sha})
+
+
+def _file(root: Path, path: Path, traces: Traces) -> Iterator[Step]:
+    shown = path.relative_to(root).as_posix()
+    if path.suffix in {".parquet", ".csv"}:
+        if count := int(traces.rows(_read(path)).sum()):
+            yield f"take {count} of the rows out of {shown}", lambda: _take_out_rows(path, traces)
+    elif path.suffix in TEXTS and traces.are_in(path):
+        yield f"remove {shown}, which names it", lambda: path.unlink(missing_ok=True)
+
+
+def _history(root: Path, traces: Traces) -> Iterator[Step]:
+    if not history_path(root).is_file():
+        return
+    with open_history(root) as history:
+        count = len(history.of_audio(traces.audio_sha256))
+    if count:
+        yield f"take {count} of the predictions out of the history", lambda: _forget(root, traces)
+
+
+def _forget(root: Path, traces: Traces) -> None:
+    with open_history(root) as history:
+        history.forget([traces.audio_sha256])
+
+
+def _read(path: Path) -> pd.DataFrame:
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def _take_out_rows(path: Path, traces: Traces) -> None:
+    """Write a table again without the track's rows; `data/predictions/summary.json` counts what is left."""
+    remove_leftovers(path.parent)
+    table = _read(path)
+    left = table[~traces.rows(table)].reset_index(drop=True)
+    if path.suffix == ".parquet":
+        write_table(left, path)
+    else:
+        with replacing_file(path) as beside:
+            left.to_csv(beside, index=False, lineterminator="\n")
+    if path.parent.name == "predictions" and path.suffix == ".parquet":
+        counts = left["status"].value_counts()
+        write_json(path.parent / "summary.json", {str(status): int(count) for status, count in counts.items()})

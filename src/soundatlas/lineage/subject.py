@@ -1,0 +1,105 @@
+"""Which audio somebody means: a track of the catalogue, a file, a path that was listed, or a hash."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from soundatlas.errors import UsageError
+from soundatlas.files import sha256_file
+from soundatlas.sources.deny_list import read_entries
+from soundatlas.tables import INBOX, TRACKS, read_table, track_title
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TRACKS_TABLE = "data/catalog/tracks.parquet"
+LISTINGS = ("data/ingest/inbox.parquet", "data/catalog/inbox.parquet")
+SHA256 = re.compile("[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Some audio, and where the project knows it from.
+
+    Attributes:
+        name: what to call it.
+        audio_sha256: of its bytes.
+        track_ids: of the catalogue's tracks with these bytes.
+        paths: of files with these bytes, as catalogue and listings name them.
+    """
+
+    name: str
+    audio_sha256: str
+    track_ids: tuple[str, ...]
+    paths: tuple[str, ...]
+
+
+def find_subject(root: Path, what: str) -> Subject:
+    """Find the audio that is meant.
+
+    Args:
+        root: the project.
+        what: a track_id of the catalogue, the SHA-256 of an audio file, a file, or a path as a listing has it.
+
+    Raises:
+        UsageError: when it is none of these.
+    """
+    tracks, listing = read_tracks(root), read_listings(root)
+    sha = _sha_of(root, what, tracks, listing)
+    if sha is None:
+        shown = _as_listed(what)
+        raise UsageError(
+            f"{''.join(c if c.isprintable() else '?' for c in shown)} is no track_id of the catalogue, no file, "
+            "no path in the inbox's listing, and no SHA-256 of an audio file"
+        )
+    mine, listed = tracks[tracks["audio_sha256"] == sha], listing[listing["audio_sha256"] == sha]
+    names = [track_title(row) for row in mine.to_dict("records")] + [Path(path).name for path in listed["path"]]
+    return Subject(
+        name=names[0] if names else sha[:12],
+        audio_sha256=sha,
+        track_ids=tuple(sorted(mine["track_id"])),
+        paths=tuple(sorted({*mine["path"], *listed["path"]})),
+    )
+
+
+def _sha_of(root: Path, what: str, tracks: pd.DataFrame, listing: pd.DataFrame) -> str | None:
+    if SHA256.fullmatch(what):
+        return what
+    for table, column in ((tracks, "track_id"), (tracks, "path"), (listing, "path")):
+        found = table.loc[(table[column] == _as_listed(what)) & table["audio_sha256"].notna(), "audio_sha256"]
+        if len(found):
+            return str(found.iloc[0])
+    for row in read_entries(root):  # of a track that is being forgotten, nothing else may be left
+        if row["track_id"] == what and row["audio_sha256"]:
+            return row["audio_sha256"]
+    return sha256_file(Path(what)) if Path(what).is_file() else None
+
+
+def _as_listed(name: str) -> str:
+    """Return a name as tables hold it: bytes that are no text are spelled out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def read_tracks(root: Path) -> pd.DataFrame:
+    """Return the catalogue, empty before it was made."""
+    path = root / TRACKS_TABLE
+    return read_table(path, TRACKS) if path.is_file() else pd.DataFrame(columns=[*TRACKS]).astype(TRACKS)
+
+
+def read_listings(root: Path) -> pd.DataFrame:
+    """Return the files that wait in inboxes, `tables.INBOX`; those of listings that are there."""
+    parts = [read_table(root / name, INBOX)[[*INBOX]] for name in LISTINGS if (root / name).is_file()]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*INBOX]).astype(INBOX)
+
+
+def known(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return what a row of a table knows, as JSON-like values; missing ones are left out."""
+    return {
+        str(name): value for name, value in row.items() if not pd.api.types.is_scalar(value) or bool(pd.notna(value))
+    }

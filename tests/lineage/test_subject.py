@@ -1,0 +1,44 @@
+"""Which audio somebody means."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import tiny_project
+from traced_project import OWN
+
+from soundatlas.errors import UsageError
+from soundatlas.files import sha256_file
+from soundatlas.lineage.subject import find_subject
+
+
+def test_a_track_by_all_its_names(root):
+    """Its id, its path, its file wherever it is copied to, and its hash mean the same track."""
+    sha = sha256_file(root / "data/audio/03.wav")
+    shutil.copy(root / "data/audio/03.wav", root / "copy.wav")
+    found = {find_subject(root, what) for what in ("demo:03", "data/audio/03.wav", str(root / "copy.wav"), sha)}
+    (subject,) = found
+    assert (subject.audio_sha256, subject.track_ids, subject.paths) == (sha, ("demo:03",), ("data/audio/03.wav",))
+
+
+def test_a_file_of_the_inbox(root):
+    """A listed file is found by its path, also when it is gone, and called by its name."""
+    sha = sha256_file(root / OWN)
+    (root / OWN).unlink()
+    subject = find_subject(root, OWN)
+    assert (subject.name, subject.audio_sha256, subject.track_ids, subject.paths) == ("own.wav", sha, (), (OWN,))
+
+
+def test_audio_that_nobody_knows_is_still_audio(root):
+    """A hash, and a file from elsewhere, may be known to a model although no table has them."""
+    tiny_project.write_clip(root / "loose.wav", 77)
+    assert find_subject(root, str(root / "loose.wav")).audio_sha256 == sha256_file(root / "loose.wav")
+    assert find_subject(root, "ab" * 32).track_ids == ()
+
+
+def test_anything_else_is_refused_in_one_harmless_line(root):
+    """What is no track says what could be given; control characters and undecodable bytes reach no terminal."""
+    with pytest.raises(UsageError, match="is no track_id of the catalogue") as caught:
+        find_subject(root, "\x1b[31m\udcff\n")
+    assert str(caught.value).isprintable()
