@@ -56,21 +56,29 @@ def registered(tmp_path_factory: pytest.TempPathFactory, repository: Path, model
     return root
 
 
-@pytest.fixture
-def judged(registered: Path, tmp_path: Path) -> Path:
-    """Give a project in which version 1 was promoted, version 2 refused and version 3 promoted."""
-    from mlflow.tracking._tracking_service import utils
-
+@pytest.fixture(scope="session")
+def judged_once(registered: Path) -> Path:
+    """Give a project in which version 1 was promoted, version 2 refused and version 3 promoted; never write to it."""
     from soundatlas.registry.gate import Verdict
     from soundatlas.registry.promotion import ModelRegistry
     from soundatlas.registry.succession import Succession
     from soundatlas.registry.tracking import Tracking
 
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME"):
+            patch.delenv(name, raising=False)
+        registry = ModelRegistry(Tracking(registered), NAME)
+        line = Succession(registry)
+        for number, promoted in (("1", True), ("2", False), ("3", True)):
+            verdict = Verdict(promoted, f"[b]gate[/b] on {number}")
+            line.judge(registry.version(number), lambda _, verdict=verdict: verdict)
+    return registered
+
+
+@pytest.fixture
+def judged(judged_once: Path, tmp_path: Path) -> Path:
+    """Give a copy of the judged project, to work on."""
+    from mlflow.tracking._tracking_service import utils
+
     utils._artifact_repos_cache.clear()  # by run: it would lead to the project from which this one is copied
-    root = Path(shutil.copytree(registered, tmp_path / "judged"))
-    registry = ModelRegistry(Tracking(root), NAME)
-    line = Succession(registry)
-    for number, promoted in (("1", True), ("2", False), ("3", True)):
-        verdict = Verdict(promoted, f"[b]gate[/b] on {number}")
-        line.judge(registry.version(number), lambda _, verdict=verdict: verdict)
-    return root
+    return Path(shutil.copytree(judged_once, tmp_path / "judged"))

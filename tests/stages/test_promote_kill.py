@@ -27,7 +27,7 @@ from soundatlas.stages import promote
 
 pytestmark = pytest.mark.slow
 
-KILLS = 10  # of each
+KILLS = {"stage": 10, "command": 5}
 VICTIM = Path(__file__).parents[1] / "resources" / "killed_promotion.py"
 
 
@@ -86,7 +86,7 @@ def test_killed_at_random_moments(challenged: Path, tmp_path: Path, what: str) -
     lasts = time.monotonic() - began
     moments = random.Random(26)  # noqa: S311 - no secret
     survived = 0
-    for number in range(KILLS):
+    for number in range(KILLS[what]):
         root = Path(shutil.copytree(template, tmp_path / f"{number}"))
         process = start(root, what)
         time.sleep(moments.uniform(0, lasts))
@@ -111,4 +111,4 @@ def test_killed_at_random_moments(challenged: Path, tmp_path: Path, what: str) -
         assert line.sync() == []
         assert len(line.registry.versions()) == 2
         shutil.rmtree(root)
-    assert survived < KILLS
+    assert survived < KILLS[what]
