@@ -109,15 +109,10 @@ def holding_out(root: Path, out: str, on_wait: Callable[[], object]) -> Iterator
     """
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
-    from dvc.repo import Repo
     from dvc.rwlock import rwlock
 
-    logging.getLogger("dvc").setLevel(logging.ERROR)
-    try:
-        with Repo(str(root)) as repo:
-            folder, files, hardlink = repo.tmp_dir, repo.fs, repo.config["core"].get("hardlink_lock", False)
-    except DvcException as error:
-        raise SoundatlasError(f"DVC cannot read this project: {_one_line(error)}") from error
+    with _opened(root, "read this project") as repo:
+        folder, files, hardlink = repo.tmp_dir, repo.fs, repo.config["core"].get("hardlink_lock", False)
     with contextlib.ExitStack() as held:
         waits = False
         while True:
@@ -179,12 +174,14 @@ def holding_data(root: Path, what: str) -> Iterator[None]:
     Raises:
         SoundatlasError: when another command or a stage is at work.
     """
-    with _opened(root, f"let `{what}` begin") as repo:
-        from dvc.rwlock import rwlock
+    with contextlib.ExitStack() as held:
+        with _opened(root, f"let `{what}` begin") as repo:  # a fault of the block is none of DVC's
+            from dvc.rwlock import rwlock
 
-        hardlink = repo.config["core"].get("hardlink_lock", False)
-        with repo.lock, rwlock(repo.tmp_dir, repo.fs, what, [], [str(root / "data")], hardlink):
-            yield
+            hardlink = repo.config["core"].get("hardlink_lock", False)
+            held.enter_context(repo.lock)
+            held.enter_context(rwlock(repo.tmp_dir, repo.fs, what, [], [str(root / "data")], hardlink))
+        yield
 
 
 def read_remotes(root: Path) -> dict[str, str]:
