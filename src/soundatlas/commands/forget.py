@@ -83,7 +83,7 @@ def plan_lines(plan: Plan, impact: dict[str, Any]) -> list[str]:
     if plan.cached:
         megabytes = plan.cached_bytes / BYTES_PER_MEGABYTE
         lines.append(
-            f"  purge {len(plan.cached)} objects ({megabytes:.1f} MB) from DVC's cache; they hold other tracks too: "
+            f"  purge {len(plan.cached)} objects ({megabytes:.1f} MB) from DVC's cache; most hold other tracks too: "
             "earlier versions of those outs are computed anew, not restored"
         )
     stays = [f"your own file {path}: it is never listed again" for path in plan.own_files]

@@ -64,7 +64,8 @@ def ancestry_lines(told: dict[str, Any]) -> list[tuple[str, str]]:
     if (validation := told["validation"]) is not None:
         offends = "; ".join(f"{each['severity']}: {each['expectation']}" for each in validation["offends"])
         verdict = "passed" if validation["passed"] else "did not pass"
-        lines.append(("validation", f"the data {verdict}; this track offends {offends or 'no rule'}"))
+        about = f"this track offends {offends or 'no rule'}" if told["catalogue"] else "this file is not in it"
+        lines.append(("validation", f"the catalogue {verdict}; {about}"))
     for track in told["catalogue"]:
         lines += _track_lines(track)
     lines += [("inbox", f"{row['path']}, {row['size_bytes']} bytes") for row in told["inbox"]]
