@@ -57,7 +57,7 @@ def submit(page: Page, served: ServedProject, flow: str) -> dict[str, object]:
 
 
 def test_rollback_from_the_form(page: Page, served: ServedProject, run_project: Project, two_champions) -> None:
-    """The form explains itself; the run moves the champion, says why, and `reclassify` follows by itself."""
+    """The form explains itself; the run moves the champion, says why, and `reclassify` follows with what flipped."""
     before, now = two_champions
     known = {run["id"] for run in served.runs("reclassify")}
     page.goto(f"{served.url}/deployments/deployment/{served.deployment('rollback')['id']}/run")
@@ -81,13 +81,18 @@ def test_rollback_from_the_form(page: Page, served: ServedProject, run_project: 
     expect(page.get_by_text("rolled back").first).to_be_visible()
     keep_picture(page, "rollback-artifact")
 
-    def followed() -> bool:
+    def followers() -> list[str]:
         runs = [run for run in served.runs("reclassify") if run["id"] not in known and not run["auto_scheduled"]]
-        return any(run["state_type"] == "COMPLETED" for run in runs)
+        return [run["id"] for run in runs if run["state_type"] == "COMPLETED"]
 
-    served.wait_until(followed, "reclassify runs on the event")
+    served.wait_until(followers, "reclassify runs on the event")
     predictions = (run_project.root / "data/predictions/predictions.csv").read_text()
     assert str(rows[before]["content_sha256"]) in predictions
+    page.goto(f"{served.url}/runs/flow-run/{followers()[0]}")
+    page.get_by_text("Artifacts", exact=True).first.click()
+    page.get_by_text("flips", exact=True).first.click()
+    expect(page.get_by_text("stability index").first).to_be_visible()
+    keep_picture(page, "flips-artifact")
 
 
 def test_promotion_needs_a_reason(served: ServedProject, run_project: Project, two_champions) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 import tiny_project
 
 from soundatlas.files import read_json, sha256_file
-from soundatlas.registry.bundle import Bundle
+from soundatlas.registry.bundle import Bundle, TrackPrediction
 from soundatlas.stages import evaluate, repeats
-from soundatlas.stages._examination import unknowns
+from soundatlas.stages._examination import beats, unknowns
 from soundatlas.stages._inputs import load_sides, open_inputs
 
 
@@ -47,6 +48,23 @@ def test_another_seed_counts(trained, tiny_params) -> None:
     figures = read_json(trained / "data/evaluation/metrics.json")["repeats"]["artist"]["grouped"]
     assert figures["seeds"] == 2
     assert figures["macro_f1_min"] <= figures["macro_f1"] <= figures["macro_f1_max"]
+
+
+def _saying(beat_bpm: float | None) -> TrackPrediction:
+    return TrackPrediction({}, {}, np.ones(2, np.float32), {}, beat_bpm)
+
+
+def test_beats_are_judged_beside_librosa_s(catalogued, tiny_params) -> None:
+    """Tracks whose tempo is known count: exactly right, an octave off, or wrong; librosa hears the same files."""
+    tracks = pd.read_parquet(catalogued / "data/catalog/tracks.parquet").head(4)
+    test = tracks.assign(group=list("abcd"), tempo_bpm=[100.0, 100.0, 100.0, np.nan])
+    said = [_saying(103.0), _saying(50.0), _saying(130.0), _saying(80.0)]
+    found = beats(catalogued, test, said, 600.0, tiny_params.evaluate)
+    assert found["tracks"] == 3
+    assert found["within_4_percent"] == pytest.approx(1 / 3)
+    assert found["within_4_percent_or_octave"] == pytest.approx(2 / 3)
+    assert 0 <= found["librosa_within_4_percent"] <= found["librosa_within_4_percent_or_octave"] <= 1
+    assert beats(catalogued, test, [_saying(None)] * 4, 600.0, tiny_params.evaluate) == {}
 
 
 def _add_strangers(root, *artists: str) -> None:

@@ -13,13 +13,21 @@ if TYPE_CHECKING:
 
 
 def tracked_tempo(path: Path, *, max_seconds: float) -> float:
-    """Return the tempo of a file in beats per minute by `librosa.beat.beat_track` (Ellis, JNMR 2007); 0 without beats.
+    """Return the tempo of a file, in beats per minute, that `librosa.beat.beat_track` gives (Ellis, JNMR 2007).
+
+    Its first step is called by itself, for the tempo is all that is asked: the step that places the beats ends the
+    process on some machines (a segmentation fault in numba's compiled `localmax`).
+
+    Args:
+        path: of an audio file.
+        max_seconds: of a longer one, what is listened to.
 
     Raises:
         TrackError: when the file cannot be decoded.
     """
-    from librosa.beat import beat_track
+    from librosa.feature import tempo
+    from librosa.onset import onset_strength
 
     decoded = decode(path, max_seconds=max_seconds)
-    tempo, _ = beat_track(y=decoded.samples, sr=decoded.sample_rate)
-    return float(np.atleast_1d(tempo)[0])
+    onsets = onset_strength(y=decoded.samples, sr=decoded.sample_rate, aggregate=np.median)
+    return float(np.atleast_1d(tempo(onset_envelope=onsets, sr=decoded.sample_rate))[0])
