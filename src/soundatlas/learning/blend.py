@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from soundatlas.learning.linear_heads import LinearHeads
 
+SUM_WEIGHT = 1e4  # of the equation by which shares sum to 1: it rules whatever the number of tracks
 NETWORK, STATISTICS, BACKBONE = "network", "statistics", "backbone"
 
 
@@ -88,8 +89,8 @@ def calibrate(
 ) -> Calibration:
     """Fit factors and temperatures on the validation tracks.
 
-    An attribute's factors give the least squared error (non-negative least squares: stacking after Breiman, Machine
-    Learning 24, 1996).
+    An attribute's factors are shares that give the least squared error (non-negative and summing to 1: stacking after
+    Breiman, Machine Learning 24, 1996): what is between the parts' answers cannot be further off than both.
 
     Args:
         tracks: per validation track, part -> output.
@@ -112,10 +113,11 @@ def calibrate(
 
 
 def _attribute_factors(said: NDArray[np.float64], wanted: NDArray[np.float32]) -> list[float]:
-    """Return the parts' factors of one attribute; equal shares where no track has a value or no part helps."""
+    """Return the parts' shares of one attribute; equal ones where no track has a value."""
     known = np.isfinite(wanted)
-    if known.any():
-        found, _ = nnls(said[known], wanted[known].astype(np.float64))
-        if found.any():
-            return [float(factor) for factor in found]
-    return [1 / said.shape[1]] * said.shape[1]
+    if not known.any():
+        return [1 / said.shape[1]] * said.shape[1]
+    together = np.full((1, said.shape[1]), SUM_WEIGHT)  # one more equation: the shares sum to 1
+    equations, results = np.vstack([said[known], together]), np.append(wanted[known].astype(np.float64), SUM_WEIGHT)
+    found, _ = nnls(equations, results)
+    return [float(share) for share in found / found.sum()]
