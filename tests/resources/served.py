@@ -73,13 +73,16 @@ class ServedProject:
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """Ask Prefect's API: POST with a body, GET without."""
+        return self._send("GET" if body is None else "POST", path, body).json()
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None) -> httpx.Response:
+        """Send a request as Prefect's client and its pages do: again while the server's database is busy."""
         for _ in range(BUSY_TRIES):
-            answer = httpx.request("GET" if body is None else "POST", f"{self.url}/api/{path}", json=body, timeout=30)
-            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:  # its database is busy; Prefect's client retries
+            answer = httpx.request(method, f"{self.url}/api/{path}", json=body, timeout=60)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 break
             time.sleep(1)
-        answer.raise_for_status()
-        return answer.json()
+        return answer.raise_for_status()
 
     def deployment(self, flow: str) -> dict[str, Any]:
         """Return a flow's deployment."""
@@ -88,7 +91,7 @@ class ServedProject:
     def switch_off(self, schedule: dict[str, Any]) -> None:
         """Switch a schedule off, as the switch in the UI does."""
         path = f"deployments/{schedule['deployment_id']}/schedules/{schedule['id']}"
-        httpx.patch(f"{self.url}/api/{path}", json={"active": False}, timeout=30).raise_for_status()
+        self._send("PATCH", path, {"active": False})
 
     def start_run(self, flow: str, **parameters: Any) -> str:
         """Start a run through its deployment, as the form and the command line do; return its id."""
