@@ -137,11 +137,11 @@ def test_a_failed_stage_says_how_to_repeat_it(served: ServedProject, run_project
     assert (states["validate"], [*states][-1]) == ("Failed", "validate")
 
 
-def test_a_run_killed_in_a_stage_frees_the_workspace(served: ServedProject) -> None:
+def test_a_run_killed_in_a_stage_frees_the_workspace(served: ServedProject, run_project: Project) -> None:
     """Killed by -9 while it trains, a run ends with its stage and shows as crashed; the next one completes."""
     run = served.start_run("pipeline", force=["train"])
     served.wait_until(lambda: "train: epoch 1" in served.log(run), "training starts")
-    trainer = _process("soundatlas.stages.train")
+    trainer = _process("soundatlas.stages.train", run_project)
     os.kill(_run_process(run).pid, signal.SIGKILL)
     assert served.finish(run)["state"]["type"] == "CRASHED"
     served.wait_until(lambda: not trainer.is_running(), "the stage ends with its run")
@@ -157,14 +157,14 @@ def test_killed_servers_come_up_again(served: ServedProject, run_project: Projec
     shutil.rmtree(run_project.root / "data/.unfinished", ignore_errors=True)  # no earlier training to go on from
     run = served.start_run("pipeline", force=["train"])
     served.wait_until(lambda: "train: epoch 1" in served.log(run), "training starts")
-    trainer = _process("soundatlas.stages.train")
+    trainer = _process("soundatlas.stages.train", run_project)
     served.kill()
     served.start()
     assert not trainer.is_running()
     assert served.read_run(run)["state"]["type"] == "CRASHED"
     after = served.finish(served.start_run("pipeline"))
     assert after["state"]["type"] == "COMPLETED", served.log(after["id"])
-    _process(f"prefect server start --host 127.0.0.1 --port {served.prefect}").kill()
+    _process(f"prefect server start --host 127.0.0.1 --port {served.prefect}", run_project).kill()
     assert served.process is not None
     assert served.process.wait(60) == 1
     served.start()
@@ -183,9 +183,11 @@ def _versions(served: ServedProject) -> int:
     return len(found.json()["model_versions"])
 
 
-def _process(words: str) -> psutil.Process:
-    """Return the innermost process with these words on its command line."""
-    found = [each for each in psutil.process_iter(["cmdline"]) if words in " ".join(each.info["cmdline"] or [])]
+def _process(words: str, project: Project) -> psutil.Process:
+    """Return the innermost process of a project with these words on its command line."""
+    about = psutil.process_iter(["cmdline", "cwd"])
+    ours = [each for each in about if each.info["cwd"] == str(project.root.resolve())]
+    found = [each for each in ours if words in " ".join(each.info["cmdline"] or [])]
     return max(found, key=lambda each: each.create_time())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import shutil
 import signal
@@ -27,7 +28,7 @@ from soundatlas.stages import promote
 
 pytestmark = pytest.mark.slow
 
-KILLS = {"stage": 10, "command": 5}
+KILLS = {"stage": int(os.environ.get("SOUNDATLAS_KILLS", "10")), "command": 5}
 VICTIM = Path(__file__).parents[1] / "resources" / "killed_promotion.py"
 
 
