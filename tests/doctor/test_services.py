@@ -11,6 +11,8 @@ from soundatlas.doctor import services
 from soundatlas.doctor.finding import Status
 from soundatlas.doctor.services import CREDENTIALS, check_credentials, check_mlflow, check_prefect
 from soundatlas.files import write_json
+from soundatlas.registry.ledger import Event
+from soundatlas.registry.ledger_store import Ledger
 from soundatlas.registry.tracking import Tracking
 
 HIDDEN = "geheim-4711"
@@ -63,6 +65,21 @@ def test_damaged_database(tmp_path):
     assert found.status is Status.FAULT
     assert "is damaged" in found.message
     assert "`dvc repro promote`" in found.todo
+
+
+def test_history_of_champions_is_checked(tmp_path):
+    """A history as it was written is counted; one of which the last entry is gone is a fault that says so."""
+    tracking = Tracking(tmp_path)
+    ledger = Ledger(tracking.client, "soundatlas", tmp_path)
+    for _ in range(2):
+        ledger.append(Event.FOUND, "why", before=None, after=None, subject=None)
+    _, sound = check_mlflow(tmp_path)
+    assert (sound.status, sound.message) == (Status.OK, "the history of soundatlas is as it was written; entries: 2")
+    tracking.client.delete_model_version(ledger.name, "2")
+    _, found = check_mlflow(tmp_path)
+    assert found.status is Status.FAULT
+    assert "history of soundatlas is not as it was written: entry 2: it is missing" in found.message
+    assert "history --verify" in found.todo
 
 
 def test_database_with_a_torn_page(tmp_path):

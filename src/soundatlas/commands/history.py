@@ -40,7 +40,7 @@ def export_history(file: Path) -> None:
     if chain.problems:
         raise LedgerError(f"not exported, for it is not as it was written: {chain.problems[0]}")
     write_text(file, "".join(f"{entry.text()}\n" for entry in chain.entries))
-    print(f"{len(chain.entries)} entries in {printable(str(file))}")  # noqa: T201 - the command's output
+    print(f"{_counted(chain)} in {printable(str(file))}")  # noqa: T201 - the command's output
 
 
 def verify_history(file: Path | None) -> None:
@@ -56,7 +56,7 @@ def verify_history(file: Path | None) -> None:
         print("the history is empty")  # noqa: T201 - the command's output
         return
     last = chain.entries[-1]
-    print(f"{len(chain.entries)} entries, each as it was written; the last is {last.sequence}, {last.sha256}")  # noqa: T201 - likewise
+    print(f"{_counted(chain)}, each as it was written; the last is {last.sequence}, {last.sha256}")  # noqa: T201 - likewise
 
 
 def print_champion(at: str | None, *, as_json: bool) -> None:
@@ -134,6 +134,11 @@ def history_table(entries: tuple[Entry, ...]) -> Table:
             escape(printable(entry.why)),
         )
     return shown
+
+
+def _counted(chain: Chain) -> str:
+    count = len(chain.entries)
+    return "1 entry" if count == 1 else f"{count} entries"
 
 
 def _place(line: str, number: int) -> int:

@@ -75,12 +75,15 @@ def _local_mlflow(folder: Path) -> list[Finding]:
     if not database.is_file():
         return [Finding("mlflow", Status.OK, "no mlruns/mlflow.db yet: the first training makes it")]
     findings = []
+    histories: list[Finding] = []
     try:
         if (before := moved_from(database, EXPERIMENT, artifacts)) is not None:
             relocate(database, EXPERIMENT, artifacts)
             message = f"the project was moved from {_project_of(before)}: repaired"
             findings.append(Finding("mlflow", Status.OK, message))
         state = read_state(database)
+        if state.problem is None:
+            histories = _histories(database)
     except sqlite3.OperationalError as error:  # locked, or not to be written to
         todo = "stop what is using it, and see that you may write to mlruns/"
         return [Finding("mlflow", Status.FAULT, f"mlruns/mlflow.db cannot be used: {one_line(error)}", todo)]
@@ -90,7 +93,25 @@ def _local_mlflow(folder: Path) -> list[Finding]:
         return [_damaged(state.problem)]
     champion = f"champion is {', '.join(state.champions)}" if state.champions else "no champion"
     message = f"mlruns/mlflow.db is sound; runs: {state.runs}, versions: {state.versions}, {champion}"
-    return [*findings, Finding("mlflow", Status.OK, message)]
+    return [*findings, Finding("mlflow", Status.OK, message), *histories]
+
+
+def _histories(database: Path) -> list[Finding]:
+    """Say whether the histories of champions are as they were written."""
+    from soundatlas.registry.database import read_histories
+    from soundatlas.registry.ledger import link, missing_end
+
+    findings = []
+    for model, (kept, head) in read_histories(database).items():
+        chain = link(kept)
+        if problems := [*chain.problems, *missing_end(chain.entries, head)]:
+            message = f"the history of {model} is not as it was written: {one_line(problems[0])}"
+            todo = "`soundatlas history --verify` lists all; `make restore FILE=…` brings back a backup"
+            findings.append(Finding("history", Status.FAULT, message, todo))
+        else:
+            message = f"the history of {model} is as it was written; entries: {len(chain.entries)}"
+            findings.append(Finding("history", Status.OK, message))
+    return findings
 
 
 def _damaged(problem: object) -> Finding:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 EXPERIMENT = "soundatlas"
 ALIAS = "champion"
 LEDGER_SUFFIX = ".ledger"  # of the registered model that holds another's history
+ENTRY_TAG, HEAD_TAG = "entry", "head"  # of a history's versions, and of the history itself
+DELETED = "Deleted_Internal"  # MLflow's stage of a version that was deleted
 TABLES = {"experiments", "runs", "model_versions", "registered_model_aliases"}
 
 
@@ -34,6 +36,33 @@ class DatabaseState:
     runs: int = 0
     versions: int = 0
     champions: tuple[str, ...] = ()
+
+
+def read_histories(database: Path) -> dict[str, tuple[list[tuple[int, str]], str | None]]:
+    """Return the histories of champions: model -> place and text of each entry, and the mark of where it ends.
+
+    Raises:
+        sqlite3.Error: when they cannot be read.
+    """
+    with open_database(database) as connection:
+        if not _has_tables(connection):
+            return {}
+        heads = dict(
+            connection.execute(
+                "SELECT models.name, tags.value FROM registered_models AS models "
+                "LEFT JOIN registered_model_tags AS tags ON tags.name = models.name AND tags.key = ? "
+                "WHERE models.name LIKE ?",
+                (HEAD_TAG, f"%{LEDGER_SUFFIX}"),
+            )
+        )
+        kept: dict[str, list[tuple[int, str]]] = {name: [] for name in heads}
+        for name, place, text in connection.execute(
+            "SELECT name, version, value FROM model_version_tags JOIN model_versions USING (name, version) "
+            "WHERE key = ? AND name LIKE ? AND current_stage != ? ORDER BY version",
+            (ENTRY_TAG, f"%{LEDGER_SUFFIX}", DELETED),
+        ):
+            kept[name].append((place, text))
+    return {name.removesuffix(LEDGER_SUFFIX): (kept[name], head) for name, head in heads.items()}
 
 
 def has_registry(root: Path) -> bool:
@@ -56,8 +85,7 @@ def read_state(database: Path) -> DatabaseState:
         (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if problem != "ok":
             return DatabaseState(str(problem))
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if not tables >= TABLES:
+        if not _has_tables(connection):
             return DatabaseState(None)
         (runs,) = connection.execute(
             "SELECT count(*) FROM runs JOIN experiments USING (experiment_id) "
@@ -71,3 +99,7 @@ def read_state(database: Path) -> DatabaseState:
             "SELECT name, version FROM registered_model_aliases WHERE alias = ? ORDER BY name", (ALIAS,)
         )
         return DatabaseState(None, runs, versions, tuple(f"{name} version {version}" for name, version in champions))
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")} >= TABLES

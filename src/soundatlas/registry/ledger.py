@@ -164,6 +164,13 @@ def read_entry(text: str) -> Entry:
     return entry
 
 
+def missing_end(entries: Iterable[Entry], head: str | None) -> list[str]:
+    """Return what is wrong with a ledger's end, given the mark of where it must end: "<place> <hash>"."""
+    if head is None or head in {f"{entry.sequence} {entry.sha256}" for entry in entries}:
+        return []
+    return [f"entry {head.partition(' ')[0]}: it is missing, or another stands in its place"]
+
+
 def link(kept: Iterable[tuple[int, str]]) -> Chain:
     """Check what is kept, link by link.
 

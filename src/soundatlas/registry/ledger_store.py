@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from mlflow.exceptions import MlflowException
 
 from soundatlas.errors import LedgerError
-from soundatlas.registry.database import LEDGER_SUFFIX
-from soundatlas.registry.ledger import BEGINNING, Chain, Entry, Event, link, now, seal
+from soundatlas.registry.database import ENTRY_TAG, HEAD_TAG, LEDGER_SUFFIX
+from soundatlas.registry.ledger import BEGINNING, Chain, Entry, Event, link, missing_end, now, seal
 from soundatlas.registry.ledger_author import name_author, read_git_commit, read_lock_sha256
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from soundatlas.registry.ledger import Version
 
-ENTRY_TAG, APPLIED_TAG, HEAD_TAG = "entry", "applied", "head"
+APPLIED_TAG = "applied"
 SOURCE = "soundatlas-ledger:/entry"  # MLflow wants one; of no known scheme, so that nobody tries to fetch it
 ABOUT = "Who was champion when, and why. Written by soundatlas; `soundatlas history` shows it, `--verify` checks it."
 PAGE = 200
@@ -66,10 +66,7 @@ class Ledger:
             for version in versions
             if int(version.version) in said and version.description != said[int(version.version)]
         ]
-        head = self._head()
-        if head is not None and head not in {f"{entry.sequence} {entry.sha256}" for entry in chain.entries}:
-            problems.append(f"entry {head.partition(' ')[0]}: it is missing, or another stands in its place")
-        return Chain(chain.entries, tuple(problems))
+        return Chain(chain.entries, (*problems, *missing_end(chain.entries, self._head())))
 
     def append(
         self,
