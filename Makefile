@@ -42,11 +42,13 @@ bench-training: $(READY) ## measure how fast a training goes and how much of it 
 bench-quality: $(READY) ## train soundatlas and its peers on the same data: FOLDER=… FMA=… OPTIONS="--folds 5"
 	python -m benchmarks.quality $(if $(FOLDER),--folder "$(FOLDER)") $(if $(FMA),--fma "$(FMA)") $(OPTIONS)
 
+# Processes that share the tests; each takes about 1.5 GB, and a processor.
+TEST_WORKERS ?= 2
 test: $(READY) ## run the tests
-	pytest
+	pytest --numprocesses $(TEST_WORKERS) --dist loadfile
 
 test-slow: $(READY) ## run the whole-pipeline and kill stories
-	pytest -m slow
+	pytest -m slow --numprocesses $(TEST_WORKERS) --dist loadgroup
 
 check: $(READY) ## lint, types, import floors
 	ruff check .

@@ -30,6 +30,14 @@ os.environ["PREFECT_API_URL"] = ""
 quieten()  # as in the program: before TensorFlow and MLflow are imported
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what shares a costly set-up in one worker: the tests of a file, and all those that share running servers."""
+    for item in items:
+        shares_servers = "served" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("served" if shares_servers else item.nodeid.partition("::")[0]))
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """Give the folder of the repository under test; read it, never write to it."""
