@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import time
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,12 +14,18 @@ import pytest
 import soundfile
 from pipeline_story import Project, ran
 
+from soundatlas.dag import read_cache
+from soundatlas.lineage.holding import Traces
+from soundatlas.lineage.subject import find_subject
+from soundatlas.sources.deny_list import DENY_LIST, EXPORT
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
 ALWAYS = ["ingest", "promote"]
+DENIALS = {str(DENY_LIST), str(EXPORT)}
 
 
 def test_from_nothing_to_predictions(project: Project) -> None:
@@ -100,3 +108,33 @@ def test_a_clone_pulls_instead_of_computing(project: Project, tmp_path: Path) ->
     output = clone.run("dvc", "repro")
     assert not {"catalog", "spectrograms", "split", "train", "repeats", "evaluate"} & set(ran(output))
     assert clone.hashes("data/model", "data/spectrograms") == project.hashes("data/model", "data/spectrograms")
+
+
+def holding(project: Project, traces: Traces) -> set[str]:
+    """Return the files below `data/` and in DVC's cache that hold something of a track; the deny-list may name it."""
+    files = {path.relative_to(project.root).as_posix(): path for path in (project.root / "data").rglob("*.*")}
+    files = {name: path for name, path in files.items() if path.is_file() and name not in DENIALS}
+    return {name for name, path in {**files, **read_cache(project.root)}.items() if traces.are_in(path)}
+
+
+def test_a_forgotten_track_is_trained_without(project: Project) -> None:
+    """`soundatlas forget`, killed in the middle and called again, removes a track; `dvc repro` trains without it."""
+    split = pd.read_parquet(project.root / "data/split/split.parquet")
+    track = str(split.loc[split["side"] == "train", "track_id"].iloc[0])
+    subject = find_subject(project.root, track)
+    traces = Traces(subject.audio_sha256, subject.track_ids, subject.paths)
+    assert holding(project, traces)
+    process = project.start("soundatlas", "forget", track, "--yes")
+    while not (project.root / DENY_LIST).exists() and process.poll() is None:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert holding(project, traces)
+    project.run("soundatlas", "forget", track, "--yes")
+    assert holding(project, traces) - {"data/model/tracks.json"} == set()
+    output = project.run("dvc", "repro")
+    assert {"catalog", "spectrograms", "split", "train", "evaluate"} <= set(ran(output))
+    assert "catalog: 29 tracks" in output
+    assert "version 2 promoted" in output
+    assert holding(project, traces) == set()
+    assert track not in (project.root / "data/model/tracks.json").read_text()
