@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import librosa
@@ -204,3 +206,15 @@ def test_samples_whose_power_overflows_are_a_failure(tmp_path) -> None:
     with pytest.raises(TrackError) as raised:
         analyse_file(tmp_path / "huge.wav", FRONT_END)
     assert raised.value.reason == "not_finite"
+
+
+def test_a_worker_never_waits_for_librosa(tmp_path) -> None:
+    """A file becomes a spectrogram, resampled or not, without the second that importing librosa takes."""
+    soundfile.write(tmp_path / "a.wav", np.zeros(2 * 44_100), 44_100)
+    script = (
+        "import sys\nfrom pathlib import Path\n"
+        "from soundatlas.audio.spectrogram import FrontEnd, analyse_file\n"
+        f"analyse_file(Path(sys.argv[1]), FrontEnd(**{vars(FRONT_END)}))\n"
+        "sys.exit(' '.join({'librosa', 'numba', 'pandas'} & set(sys.modules)) or None)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "a.wav")], check=True)

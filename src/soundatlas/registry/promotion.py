@@ -30,7 +30,15 @@ if TYPE_CHECKING:
 
 ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 PAGE = 200
-RUNTIME_PACKAGES = ("ai-edge-litert", "librosa", "mlflow", "numpy", "pandas", "soundfile")  # to serve, not to train
+RUNTIME_PACKAGES = (  # to serve, not to train
+    "ai-edge-litert",
+    "mlflow",
+    "numpy",
+    "pandas",
+    "scipy",
+    "soundfile",
+    "soxr",
+)
 
 
 class ModelRegistry:
