@@ -215,6 +215,6 @@ def test_a_worker_never_waits_for_librosa(tmp_path) -> None:
         "import sys\nfrom pathlib import Path\n"
         "from soundatlas.audio.spectrogram import FrontEnd, analyse_file\n"
         f"analyse_file(Path(sys.argv[1]), FrontEnd(**{vars(FRONT_END)}))\n"
-        "sys.exit(' '.join({'librosa', 'numba', 'pandas'} & set(sys.modules)) or None)\n"
+        "sys.exit(' '.join({'librosa', 'numba', 'pandas', 'scipy.signal'} & set(sys.modules)) or None)\n"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "a.wav")], check=True)
