@@ -80,6 +80,7 @@ MANIFEST: Schema = {
     "mean_db": "float64",
     "max_db": "float64",
     "finite": "bool",
+    "checksum": "str",  # CRC-32 of the spectrogram's bytes, as 8 hex digits
 }
 
 # One row per catalogue track.

@@ -19,6 +19,7 @@ from soundatlas.store.shards import (
     TRACKS_PER_SHARD,
     Shard,
     bucket_bits,
+    checksum,
     manifest_row,
     shard_name,
     write_shard,
@@ -109,8 +110,22 @@ def test_other_content_gives_other_bytes(changed, path, tmp_path) -> None:
 def test_view_in_another_memory_order_is_written_rightly(tmp_path) -> None:
     """A spectrogram that lies transposed in memory is written as it reads."""
     sha, log_mel = "0" * 64, np.arange(12, dtype=np.float32).reshape(3, 4).T
-    write_shard(tmp_path / "a", CONTRACT, {sha: (log_mel, {})})
+    write_shard(tmp_path / "a", CONTRACT, {sha: (log_mel, {"checksum": checksum(log_mel)})})
     np.testing.assert_array_equal(Shard(tmp_path / "a").log_mel(sha), log_mel)
+
+
+@pytest.mark.parametrize("read", [lambda shard, sha: shard.log_mel(sha), lambda shard, sha: shard.frames(sha, 0, 1)])
+def test_changed_byte_of_a_track_is_noticed_when_it_is_read(read, path) -> None:
+    """One flipped bit names the shard and the track, whole or in part; the shard's other tracks stay readable."""
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1  # within the last track's last cell
+    path.write_bytes(content)
+    shard = Shard(path)
+    *sound, rotten = sorted(shard.rows)
+    with pytest.raises(StoreError, match=rf"shard 0-bits-0\.safetensors is damaged.*{rotten[:12]}.*--repair"):
+        read(shard, rotten)
+    for sha in sound:
+        assert len(shard.log_mel(sha)) == shard.rows[sha]["frames"]
 
 
 def test_shard_without_tracks_is_whole(tmp_path) -> None:

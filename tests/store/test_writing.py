@@ -103,6 +103,28 @@ def test_damaged_shard_is_computed_anew(damage, built, store, wanted, update, co
     assert content(store) == content(built[0])
 
 
+def test_track_that_has_rotted_is_not_copied_into_another_shard(built, store, wanted, update, content) -> None:
+    """Where a shard is written anew, a track whose bytes have changed is computed instead of copied."""
+    rotten = bytearray((store / SHARD).read_bytes())
+    rotten[-1] ^= 1  # within the last track
+    (store / SHARD).write_bytes(rotten)
+    _, *rest = sorted(wanted)
+    without_first = {sha: wanted[sha] for sha in rest}
+    assert update(store, without_first) == Update(computed=1, kept=4, removed=1, failed=0)
+    assert update(store, wanted) == Update(computed=1, kept=5, removed=0, failed=0)
+    assert content(store) == content(built[0])
+
+
+def test_shard_that_does_not_change_is_not_read(store, wanted, update, monkeypatch) -> None:
+    """An update that adds nothing reads no spectrogram."""
+
+    def read(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(Shard, "log_mel", read)
+    assert update(store, wanted).kept == len(wanted)
+
+
 def test_what_a_killed_run_left_is_removed(built, store, wanted, update, content) -> None:
     """Half-written files and shards of another grouping go; nothing is computed."""
     (store / ".0-bits-0-abc.part.safetensors").write_bytes(b"half")

@@ -1,12 +1,14 @@
 """One shard: a safetensors file with one tensor per track, named by the audio's SHA-256.
 
 A shard holds all that it needs to be read alone: its metadata carries the front-end contract's hash and what was
-seen while decoding each track. Equal content gives equal bytes, so DVC sees only what really changed.
+seen while decoding each track. Equal content gives equal bytes, so DVC sees only what really changed. Each track has a
+checksum of its own, so that whoever reads one track need not read the others to trust it.
 """
 
 from __future__ import annotations
 
 import json
+import zlib
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -43,6 +45,11 @@ def shard_name(audio_sha256: str, bits: int) -> str:
     return f"{bits}-bits-{bucket:x}{SUFFIX}"
 
 
+def checksum(log_mel: NDArray[np.float32]) -> str:
+    """Return the CRC-32 of a spectrogram's bytes, as 8 hex digits: against bit rot, not against malice."""
+    return f"{zlib.crc32(np.ascontiguousarray(log_mel).data):08x}"
+
+
 def write_shard(
     path: Path, contract_sha256: str, tracks: Mapping[str, tuple[NDArray[np.float32], dict[str, Any]]]
 ) -> None:
@@ -69,7 +76,7 @@ class Shard:
     """A shard opened for reading; its file stays memory-mapped.
 
     Raises:
-        StoreError: when the file is damaged.
+        StoreError: when the file is damaged. A track's own bytes are checked when it is first read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -79,19 +86,41 @@ class Shard:
             about = json.loads(self._file.metadata()[METADATA_KEY])
             self.contract_sha256: str = about["contract_sha256"]
             self.rows: dict[str, dict[str, Any]] = about["tracks"]
+            self._checksums = {name: str(row["checksum"]) for name, row in self.rows.items()}
             whole = set(self._file.keys()) == set(self.rows)
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-            raise StoreError(f"shard {path.name} is damaged ({error}): delete it and run `dvc repro`") from None
+        except (SafetensorError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _damage(path, error) from None
         if not whole:
-            raise StoreError(f"shard {path.name} is damaged (names differ): delete it and run `dvc repro`")
+            raise _damage(path, "names differ")
+        self._sound: set[str] = set()
 
     def log_mel(self, audio_sha256: str) -> NDArray[np.float32]:
-        """Return a track's whole spectrogram, shape (frames, n_mels)."""
-        return np.asarray(self._file.get_tensor(audio_sha256))
+        """Return a track's whole spectrogram, shape (frames, n_mels).
+
+        Raises:
+            StoreError: when its bytes are not those that were written.
+        """
+        log_mel = np.asarray(self._file.get_tensor(audio_sha256))
+        if audio_sha256 not in self._sound:
+            if checksum(log_mel) != self._checksums[audio_sha256]:
+                raise _damage(self.path, f"the bytes of track {audio_sha256[:12]} changed")
+            self._sound.add(audio_sha256)
+        return log_mel
 
     def frames(self, audio_sha256: str, start: int, stop: int) -> NDArray[np.float32]:
-        """Return frames `start` to `stop` of a track, shape (frames, n_mels)."""
+        """Return frames `start` to `stop` of a track, shape (frames, n_mels); the first time the whole is checked.
+
+        Raises:
+            StoreError: when the track's bytes are not those that were written.
+        """
+        if audio_sha256 not in self._sound:
+            return self.log_mel(audio_sha256)[start:stop]
         return np.asarray(self._file.get_slice(audio_sha256)[start:stop])
+
+
+def _damage(path: Path, what: object) -> StoreError:
+    todo = "`soundatlas store verify --repair`, then `dvc repro`"
+    return StoreError(f"shard {path.name} is damaged ({what}): {todo}")
 
 
 def manifest_row(name: str, spectrogram: Spectrogram) -> dict[str, Any]:
@@ -107,4 +136,5 @@ def manifest_row(name: str, spectrogram: Spectrogram) -> dict[str, Any]:
         "mean_db": float(log_mel.mean(dtype=np.float64)),
         "max_db": float(log_mel.max()),
         "finite": bool(np.isfinite(log_mel).all()),
+        "checksum": checksum(log_mel),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -18,12 +19,17 @@ from soundatlas.tables import FAILURES, MANIFEST, conform, read_table, write_tab
 from soundatlas.workers import map_in_workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from soundatlas.audio.spectrogram import FrontEnd, Spectrogram
     from soundatlas.workers import Outcome
+
+    Track = tuple[NDArray[np.float32], dict[str, Any]]  # log-mel of shape (frames, n_mels), row of the manifest
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ def update_store(
     *,
     root: Path,
     timeout_seconds: float,
+    workers: int | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> Update:
     """Make `folder` hold the spectrograms of exactly the `wanted` tracks.
@@ -56,6 +63,7 @@ def update_store(
         front_end: the settings.
         root: what the paths are relative to.
         timeout_seconds: longest time for one track.
+        workers: number of processes; `worker_count()` by default.
         advance: called after each computed track, for a progress bar.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,19 +73,30 @@ def update_store(
     where = {sha: shard for shard in present.values() for sha in shard.rows}
     layout = _layout(wanted)
 
-    jobs = [Job(sha, root, wanted[sha], front_end) for names in layout.values() for sha in names if sha not in where]
+    def compute_all(shas: Iterable[str]) -> Generator[Outcome[Job, Spectrogram], None, None]:
+        jobs = (Job(sha, root, wanted[sha], front_end) for sha in shas)
+        return map_in_workers(compute, jobs, timeout_seconds=timeout_seconds, workers=workers)
+
+    missing = [sha for names in layout.values() for sha in names if sha not in where]
     failures: list[dict[str, str]] = []
-    with closing(map_in_workers(compute, jobs, timeout_seconds=timeout_seconds)) as outcomes:
+    repaired = 0
+    with closing(compute_all(missing)) as outcomes:
         for name, names in layout.items():
-            tracks = _collect(name, names, where, outcomes, failures, advance)
-            if name not in present or set(present[name].rows) != set(tracks):
-                write_shard(folder / name, contract, tracks)
+            kept = [sha for sha in names if sha in where]
+            tracks = _computed(name, len(names) - len(kept), outcomes, failures, advance)
+            if name in present and not tracks and set(present[name].rows) == set(kept):
+                continue  # not even read
+            copied, rotten = _copied(name, kept, where)
+            if rotten:
+                repaired += len(rotten)
+                copied |= _computed(name, len(rotten), compute_all(rotten), failures, lambda: None)
+            write_shard(folder / name, contract, tracks | copied)
     for path in folder.glob(f"*{SUFFIX}"):
         if path.name not in layout:
             path.unlink()
     _write_tables(folder, layout, failures)
-    kept = sum(sha in where for sha in wanted)
-    return Update(len(jobs) - len(failures), kept, len(where) - kept, len(failures))
+    there = sum(sha in where for sha in wanted)
+    return Update(len(missing) + repaired - len(failures), there - repaired, len(where) - there, len(failures))
 
 
 def remove_from_store(folder: Path, shas: AbstractSet[str]) -> list[str]:
@@ -124,22 +143,18 @@ def _present_shards(folder: Path, contract: str) -> dict[str, Shard]:
     return present
 
 
-def _collect(
+def _computed(
     name: str,
-    names: list[str],
-    where: Mapping[str, Shard],
+    count: int,
     outcomes: Generator[Outcome[Job, Spectrogram], None, None],
     failures: list[dict[str, str]],
     advance: Callable[[], None],
-) -> dict[str, tuple[Any, dict[str, Any]]]:
-    """Gather one shard's tracks, from old shards where they are there and from the workers where not."""
+) -> dict[str, Track]:
+    """Take the next tracks of a shard from the workers; those that failed become rows of `failures`."""
     tracks = {}
-    for sha in names:
-        if sha in where:
-            tracks[sha] = (where[sha].log_mel(sha), {**where[sha].rows[sha], "shard": name})
-            continue
-        outcome = next(outcomes)
+    for outcome in islice(outcomes, count):
         advance()
+        sha = outcome.item.audio_sha256
         if outcome.value is not None:
             tracks[sha] = (outcome.value.log_mel, manifest_row(name, outcome.value))
         elif outcome.failure is not None:
@@ -153,6 +168,17 @@ def _collect(
                 }
             )
     return tracks
+
+
+def _copied(name: str, shas: Iterable[str], where: Mapping[str, Shard]) -> tuple[dict[str, Track], list[str]]:
+    """Take a shard's tracks from the shards that hold them now; return also those whose bytes have changed there."""
+    tracks, rotten = {}, []
+    for sha in shas:
+        try:
+            tracks[sha] = (where[sha].log_mel(sha), {**where[sha].rows[sha], "shard": name})
+        except StoreError:
+            rotten.append(sha)
+    return tracks, rotten
 
 
 def _write_tables(folder: Path, layout: Mapping[str, list[str]], failures: list[dict[str, str]]) -> None:

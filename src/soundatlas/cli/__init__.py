@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from soundatlas.cli.stores import spectrograms, store_app
 from soundatlas.environment import quieten
 from soundatlas.errors import SoundatlasError, UsageError
 
@@ -240,6 +241,10 @@ def forget(
     from soundatlas.commands.forget import forget_track
 
     forget_track(track, reason=reason, dry_run=dry_run, confirmed=yes, purge_remotes=remotes, as_json=json)
+
+
+app.command()(spectrograms)
+app.add_typer(store_app, name="store")
 
 
 @app.command()
