@@ -4,6 +4,7 @@
     |-- ParamsError              exit 2   params.yaml holds a key or value that cannot be
     |-- UsageError               exit 2   a command was called in a way that cannot be
     |-- NotReadyError            exit 3   a configuration, a package or a permission is missing
+    |-- QuotaError               exit 4   a service wants no more requests before `resume_after`
     |-- BackboneUnavailableError exit 3   a pretrained network cannot be fetched or read
     |-- TooManyFailuresError     exit 1   more tracks failed than the stage allows
     |-- DataRefusedError         exit 1   validation found errors: the line stops before training
@@ -18,6 +19,11 @@ A `TrackError` never ends a stage: it becomes a row in a failures table.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 
 class SoundatlasError(Exception):
@@ -42,6 +48,25 @@ class NotReadyError(SoundatlasError):
     """A configuration, an optional package or a permission is missing; the message says how to get it."""
 
     exit_code = 3
+
+
+class QuotaError(SoundatlasError):
+    """A service wants no more requests for a while.
+
+    Args:
+        message: one line that names the service.
+        resume_after: the moment from which on it may be asked again, in UTC.
+    """
+
+    exit_code = 4
+
+    def __init__(self, message: str, resume_after: dt.datetime) -> None:
+        super().__init__(message, resume_after)
+        self.message = message
+        self.resume_after = resume_after
+
+    def __str__(self) -> str:
+        return f"{self.message}: run it again after {self.resume_after:%Y-%m-%d %H:%M} UTC"
 
 
 class BackboneUnavailableError(SoundatlasError):
