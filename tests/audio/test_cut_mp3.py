@@ -13,7 +13,7 @@ from soundatlas.audio.examination import Limits, _complaints, examine_file
 from soundatlas.audio.mpeg_frames import _read, count_leaning_frames, walk_frames
 from soundatlas.errors import TrackError
 
-LIMITS = Limits(silence_db=-60.0, max_clipped_share=0.5)
+LIMITS = Limits(min_seconds=0.5, silence_db=-60.0, max_clipped_share=0.5)
 SAMPLE_RATE = 22_050
 
 

@@ -69,7 +69,9 @@ EXPECTED = {
 
 
 def _context(root, **changes):
-    limits = IngestParams(max_file_megabytes=5, timeout_seconds=60.0, silence_db=-60.0, max_clipped_share=0.1)
+    limits = IngestParams(
+        max_file_megabytes=5, min_seconds=0.5, timeout_seconds=60.0, silence_db=-60.0, max_clipped_share=0.1
+    )
     usual = {
         "root": root,
         "environ": {},
