@@ -22,7 +22,7 @@ from soundatlas.workers import map_in_workers
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from soundatlas.params import DemoSourceParams
+    from soundatlas.source_params import DemoSourceParams
     from soundatlas.sources.demo_choice import Choice, Clip
     from soundatlas.sources.demo_piece import Piece
     from soundatlas.sources.demo_score import Plan
