@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -255,6 +255,21 @@ def tune(
     from soundatlas.tuning.report import tune as run_and_report
 
     run_and_report(trials=trials, minutes=minutes)
+
+
+@app.command()
+def login(
+    service: Annotated[Literal["spotify"], typer.Argument(help="Where to.", show_default=False)],  # noqa: ARG001
+    *,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open nothing.")] = False,
+) -> None:
+    """Log in to Spotify in the browser, for `soundatlas ingest spotify --playlist … --saved`.
+
+    The token lies in a private file in your configuration folder, never in the project. SPOTIPY_CLIENT_ID is needed.
+    """
+    from soundatlas.commands.login import log_in_to_spotify
+
+    log_in_to_spotify(browser=not no_browser)
 
 
 @app.command()
