@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from soundatlas.cli_ingest import app as ingest_app
 from soundatlas.environment import quieten
 from soundatlas.errors import SoundatlasError, UsageError
 
@@ -19,6 +20,17 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+app.add_typer(ingest_app, name="ingest")
+
+
+@app.command()
+def sources() -> None:
+    """Show what can be ingested: what each source gives, its licence and terms, what it needs, whether it is ready."""
+    from soundatlas.commands.sources import print_sources
+
+    print_sources()
 
 
 @app.command()

@@ -56,6 +56,26 @@ LABELS: Schema = {
     "ml_use": "str",
 }
 
+# One row per listed track: which track of the catalogue it is.
+IDENTITIES: Schema = {
+    "listed_track_id": "str",  # as its source lists it
+    "track_id": "str",
+    "joined_by": "str",  # same_as, track_id, audio_sha256, isrc, name; empty for the first of a track
+}
+
+# One row per value of a label that a source gives and the catalogue does not have, since another one is believed.
+CONFLICTS: Schema = {
+    "track_id": "str",
+    "label": "str",
+    "value": "str",  # that is believed
+    "provenance": "str",
+    "from_track_id": "str",  # the listed track that it comes from
+    "other_value": "str",
+    "other_provenance": "str",
+    "other_track_id": "str",
+    "because": "str",  # "listed first", "may be learnt from"
+}
+
 # One row per file or source row that could not be used.
 FAILURES: Schema = {"path": "str", "stage": "str", "reason": "str", "message": "str"}
 
@@ -109,7 +129,7 @@ REASONS = {
     "damaged": "the decoder had to make up for damaged frames",
     "missing": "a file that a table names is not there",
     "bad_row": "a row of a table or an answer cannot be used",
-    "loop": "a link leads back to a folder above it",
+    "linked_folder": "a link to a folder, which is not followed: what it leads to is listed where it lies",
     "not_a_track": "an episode, a local file or an empty entry of a playlist",
     "not_found": "the service does not know it",
     "not_granted": "the service does not give this to this app or user",

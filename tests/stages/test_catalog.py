@@ -8,7 +8,7 @@ import tiny_project
 
 from soundatlas.files import write_json
 from soundatlas.stages import catalog
-from soundatlas.tables import FAILURES, INBOX, LABELS, TRACKS
+from soundatlas.tables import CONFLICTS, FAILURES, IDENTITIES, INBOX, LABELS, TRACKS
 
 pytest.importorskip("music21", reason="the demo catalogue's packages are optional")
 
@@ -26,7 +26,16 @@ def test_tables_and_audio_belong_together(project, repository, capsys):
     params = tiny_project.params_of(repository, catalog={"sources": [{**SOURCE, "sample_rate": 8_000}]})
     catalog.run(project, params)
     tables = {path.stem: pd.read_parquet(path) for path in (project / "data/catalog").iterdir()}
-    schemas = {"tracks": TRACKS, "labels": LABELS, "failures": FAILURES, "inbox": INBOX}
+    schemas = {
+        "tracks": TRACKS,
+        "labels": LABELS,
+        "without_audio": TRACKS,
+        "labels_without_audio": LABELS,
+        "identities": IDENTITIES,
+        "conflicts": CONFLICTS,
+        "failures": FAILURES,
+        "inbox": INBOX,
+    }
     assert set(tables) == set(schemas)
     assert all(set(schema) <= set(tables[name].columns) for name, schema in schemas.items())
     assert (len(tables["tracks"]), len(tables["inbox"])) == (2, 1)

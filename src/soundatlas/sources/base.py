@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from soundatlas.sources.deny_list import DenyList
 from soundatlas.tables import FAILURES, LABELS, TRACKS, empty
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class IngestContext:
         previous: the last listing of this source with this configuration, also one that ended at a quota.
         known_tracks: the tracks that the sources listed before this one have, as in `Listing.tracks`.
         save: writes an unfinished listing, so that a kill costs little; the returned listing is saved anyway.
+        denied: what is to be left out before anything is read or fetched; it is left out of the listing anyway.
     """
 
     root: Path
@@ -105,6 +107,7 @@ class IngestContext:
     previous: Listing | None
     known_tracks: pd.DataFrame
     save: Callable[[Listing], None]
+    denied: DenyList = field(default_factory=DenyList)
 
 
 class Source(Protocol):

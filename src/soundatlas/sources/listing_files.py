@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import pandas as pd
 from soundatlas.errors import SoundatlasError
 from soundatlas.files import read_json, replacing_folder, sha256_file, sha256_json, write_json
 from soundatlas.sources.base import Listing
+from soundatlas.sources.inbox import shown_path
 from soundatlas.tables import FAILURES, LABELS, TRACKS, conform, write_table
 
 if TYPE_CHECKING:
@@ -37,12 +37,6 @@ def source_key(config: SourceParams, root: Path) -> str:
 def user_path(path: str, root: Path) -> Path:
     """Return where a path that the user wrote leads: `~` is their home, a relative one begins at the project."""
     return (root / Path(path).expanduser()).resolve()
-
-
-def shown_path(path: Path, root: Path) -> str:
-    """Write a path as our tables have it: relative to the project inside of it; bytes that are no text spelled out."""
-    shown = path.relative_to(root) if path.is_relative_to(root) else path
-    return os.fsencode(shown).decode("utf-8", "backslashreplace")
 
 
 def write_listing(folder: Path, listing: Listing, about: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Which sources there are besides the demo: name -> module, each imported only when it is asked for."""
+"""Which sources there are: name -> module, each imported only when it is asked for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from soundatlas.sources.base import Source
 
 MODULES = {
+    "demo": "soundatlas.sources.demo",  # it has no `ingest`: stage `catalog` renders it
     "folder": "soundatlas.sources.folder",
     "fma": "soundatlas.sources.fma",
     "spotify": "soundatlas.sources.spotify",
