@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from soundatlas.source_params import SpotifySourceParams
 from soundatlas.sources.spotify import list_spotify
 from soundatlas.sources.spotify_account import TokenFile
-from soundatlas.sources.web.client import Timeouts
 from tests.fakes.spotify import CLIENT_ID, CLIENT_SECRET, FakeSpotify
 from tests.fakes.time import QuickTime
 from tests.resources.ingest_context import make_context
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from soundatlas.sources.base import Listing
+    from soundatlas.sources.web.client import Timeouts
 
 
 class SpotifyProject:
@@ -32,7 +32,7 @@ class SpotifyProject:
 
     def __init__(self, root: Path, fake: FakeSpotify) -> None:
         self.root, self.fake, self.time, self.tokens = root, fake, QuickTime(), TokenFile()
-        self.timeouts = Timeouts(connect=1.0, read=0.5, total=5.0)
+        self.timeouts: Timeouts | None = None
         self.environ = {
             "SPOTIPY_CLIENT_ID": CLIENT_ID,
             "SPOTIPY_CLIENT_SECRET": CLIENT_SECRET,

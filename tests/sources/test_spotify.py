@@ -9,6 +9,7 @@ import pytest
 from soundatlas.errors import NotReadyError, QuotaError, WebError
 from soundatlas.source_params import SpotifySourceParams
 from soundatlas.sources import spotify
+from soundatlas.sources.web.client import Timeouts
 from soundatlas.tables import LABELS, REASONS, TRACKS
 from tests.fakes.server import Answer, hanging, html, truncated
 from tests.fakes.spotify import CLIENT_SECRET, SOMEBODY, USER, FakeSpotify, refusal, spotify_id, track
@@ -338,6 +339,7 @@ def test_a_paging_address_elsewhere_gets_nothing(make_project: Make) -> None:
 def test_a_hanging_service_is_told(make_project: Make) -> None:
     """A Spotify that accepts and says nothing ends the run in one line."""
     project = make_project("dev2026")
+    project.timeouts = Timeouts(connect=1.0, read=0.1, total=1.0)
     project.fake.fail("/me/tracks", hanging(), times=9)
     with pytest.raises(WebError, match="spotify does not answer in time"):
         project.ingest(saved=True)

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from soundatlas.errors import NotReadyError
 from soundatlas.sources.base import AUDIO, SAME_AS, Listing, Offer, Ready
-from soundatlas.sources.deezer_api import URL_VARIABLE, DeezerApi, make_site
+from soundatlas.sources.deezer_api import DeezerApi, make_site
 from soundatlas.sources.deezer_preview import keep_preview
-from soundatlas.sources.rows import Row, build_listing
+from soundatlas.sources.inspection import inspect_files
+from soundatlas.sources.rows import Row, build_listing, failure
 from soundatlas.sources.web.client import Timeouts, WebClient
 from soundatlas.sources.web.clock import Clock
-from soundatlas.sources.web.look_up import Target, look_up
+from soundatlas.sources.web.look_up import Target, Told, look_up
 from soundatlas.sources.web.memory import open_memory
 from soundatlas.sources.web.targets import find_targets
 from soundatlas.sources.web.telling import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from soundatlas.source_params import DeezerSourceParams
     from soundatlas.sources.base import IngestContext
@@ -33,7 +34,6 @@ OFFER = Offer(
     needs=("non_commercial: true in params.yaml",),
     enriches=True,
 )
-__all__ = ["OFFER", "URL_VARIABLE", "ingest", "list_deezer", "readiness"]
 
 
 def readiness(config: DeezerSourceParams | None, environ: Mapping[str, str]) -> Ready:
@@ -70,15 +70,35 @@ def list_deezer(
 
     with client, open_memory(context.memory, clock) as memory:
         memory.refuse_before_quota_ends("deezer", context.previous)
-        told = look_up(targets, ask, memory, site="deezer", usable=lambda found: context.store.holds(found["path"]))
-    rows: dict[str, Row] = {}
-    for target, found in told.found:
-        row = _row(target, found, taken=rows)
-        rows[row.track["track_id"]] = row
-    listing = build_listing(rows.values(), told.failures)
+        told = look_up(targets, ask, memory, site="deezer", usable=lambda found: _is_there(found, context))
+    listing = build_listing(*_sound_rows(told, context))
     listing.counts = {"asked about": len(targets), "requests made": client.requests_made}
     listing.resume_after = told.resume_after
     return listing
+
+
+def _is_there(found: Mapping[str, Any], context: IngestContext) -> bool:
+    """Whether a preview lies in the store still; one that the user has denied is not fetched again."""
+    denied = found["audio_sha256"] in context.denied.shas or f"deezer:{found['id']}" in context.denied.track_ids
+    return denied or context.store.holds(found["path"])
+
+
+def _sound_rows(told: Told, context: IngestContext) -> tuple[Iterable[Row], list[dict[str, str]]]:
+    """Return rows of the previews that are sound all through, and failures of the others."""
+    files = {found["audio_sha256"]: context.root / found["path"] for _, found in told.found}
+    looked = inspect_files(
+        {sha: path for sha, path in files.items() if path.is_file()}, context.limits, context.memory / "looked.parquet"
+    )
+    rows: dict[str, Row] = {}
+    failures = list(told.failures)
+    for target, found in told.found:
+        seen = looked.get(found["audio_sha256"])
+        if seen is not None and seen.failure is not None:
+            failures.append(failure(f"deezer:{target.track_id}", *seen.failure))
+            continue
+        row = _row(target, found, taken=rows)
+        rows[row.track["track_id"]] = row
+    return rows.values(), failures
 
 
 def _row(target: Target, found: dict[str, Any], taken: Mapping[str, Row]) -> Row:

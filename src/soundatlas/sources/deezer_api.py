@@ -28,7 +28,8 @@ QUOTA_SECONDS = 5.0
 HITS = 5
 APART_SECONDS = 10.0  # two recordings of one title whose lengths differ more are not the same
 FASTEST_BPM, LONGEST_ID = 500.0, 20
-BRACKETS = re.compile(r"[(\[].*?[)\]]")
+ASIDES = re.compile(r"[(\[].*?[)\]]|\s[-\N{EN DASH}]\s.*")
+VERSIONS = {"acoustic", "cover", "demo", "instrumental", "karaoke", "live", "mix", "orchestral", "remix", "unplugged"}
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,8 @@ def read_track(answer: Mapping[str, Any], match: float | None) -> Found:
 def likeness(target: Target, hit: Mapping[str, Any]) -> float:
     """Return how alike a hit is, 0 to 1: the lesser of artist's and title's; 0 when the lengths are too far apart.
 
-    Words are compared whatever their order, case and accents; what stands in brackets, such as "(Remastered)", counts
-    half.
+    Words are compared whatever their order, case and accents. What stands in brackets or after a dash, such as
+    "(Remastered 2011)", does not count, unless it says that it is another recording, such as "(Live)".
     """
     artist = hit["artist"] if isinstance(hit.get("artist"), dict) else {}
     seconds = hit.get("duration")
@@ -152,9 +153,10 @@ def likeness(target: Target, hit: Mapping[str, Any]) -> float:
     ):
         return 0.0
     titles = (target.title or "", clean_text(hit.get("title")) or "")
-    whole = _alike(*titles)
-    bare = _alike(*(BRACKETS.sub(" ", title) for title in titles))
-    return min(_alike(target.artist or "", clean_text(artist.get("name")) or ""), (whole + bare) / 2)
+    if len({frozenset(VERSIONS & set(_folded(title).split())) for title in titles}) > 1:
+        return 0.0
+    bare = (ASIDES.sub(" ", title).strip() or title for title in titles)
+    return min(_alike(target.artist or "", clean_text(artist.get("name")) or ""), _alike(*bare))
 
 
 def _alike(one: str, other: str) -> float:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PREVIEW_BYTES = 5_000_000  # 30 s of mp3 are half a megabyte
 PREVIEW_SECONDS = 60.0
-FORBIDDEN, GONE = 403, 410
+DIED = (403, 404, 410)  # what is answered to an address that was good minutes ago
 SUFFIX = ".mp3"
 
 
@@ -58,7 +58,7 @@ def _fetch(found: Found, api: DeezerApi) -> bytes:
     try:
         return api.client.get_audio(_address(found), max_bytes=PREVIEW_BYTES)
     except RefusedError as refusal:
-        if refusal.status not in {FORBIDDEN, GONE}:
+        if refusal.status not in DIED:
             raise
     try:
         return api.client.get_audio(_address(api.again(found)), max_bytes=PREVIEW_BYTES)

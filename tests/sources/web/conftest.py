@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from soundatlas.sources.web.client import Timeouts, WebClient
+from soundatlas.sources.web.client import WebClient
 from soundatlas.sources.web.site import Site
 from tests.fakes.server import Answer, Asked, FakeServer
 from tests.fakes.time import QuickTime
@@ -45,5 +45,5 @@ def quick_time() -> QuickTime:
 
 @pytest.fixture
 def client(echo: Echo, quick_time: QuickTime) -> WebClient:
-    """A client of `echo`, which the user configured; it waits 0.3 s for a real socket, and no time for all else."""
-    return WebClient(Site("echo", (echo.url,)), clock=quick_time.clock, timeouts=Timeouts(1.0, 0.3, 1.0))
+    """A client of `echo`, which the user configured; what waits for it takes no time."""
+    return WebClient(Site("echo", (echo.url,)), clock=quick_time.clock)

@@ -54,8 +54,9 @@ def test_jitter_keeps_two_clients_apart(client: WebClient, echo: Echo, quick_tim
     assert quick_time.slept == [pytest.approx(10 + 10 * 0.2 * 0.5)]
 
 
-def test_a_hanging_socket_is_left(client: WebClient, echo: Echo) -> None:
+def test_a_hanging_socket_is_left(echo: Echo, quick_time: QuickTime) -> None:
     """A service that accepts and says nothing is asked again, and then given up with reason "timeout"."""
+    client = WebClient(Site("echo", (echo.url,)), clock=quick_time.clock, timeouts=Timeouts(1.0, 0.1, 1.0))
     echo.fail("/things", hanging(), times=9)
     with pytest.raises(WebError, match="does not answer in time") as caught:
         client.get_json(f"{echo.url}/things")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from soundatlas.sources.tags import parse_isrc
+
 LONGEST_CHARACTERS = 500
-ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 DATE = re.compile(r"([0-9]{4})(-[0-9]{2}){0,2}")
 FIRST_YEAR, LAST_YEAR = 1000, 2100  # a service writes 0000 where it knows none
 
@@ -21,10 +22,7 @@ def clean_text(value: Any) -> str | None:
 
 def clean_isrc(value: Any) -> str | None:
     """Return an International Standard Recording Code without hyphens, or None where it is none (ISO 3901)."""
-    if not isinstance(value, str):
-        return None
-    code = value.replace("-", "").strip().upper()
-    return code if ISRC.fullmatch(code) else None
+    return parse_isrc(value) if isinstance(value, str) and value.isascii() else None
 
 
 def year_of(date: Any) -> int | None:
