@@ -11,7 +11,7 @@ import hashlib
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.fakes.server import Answer, Asked, FakeServer
+from tests.fakes.server import Answer, Asked, FakeServer, hanging
 
 PROFILES = ("dev2026", "extended", "no_premium", "quota", "expired")
 CLIENT_ID, CLIENT_SECRET = "a-client-id", "a-client-secret"
@@ -90,6 +90,7 @@ class FakeSpotify(FakeServer):
         quota_seconds: of its Retry-After.
         refresh_tokens: that are accepted.
         scope: that a user grants.
+        hanging_offset: of the page that is never sent.
     """
 
     def __init__(self, profile: str = "dev2026") -> None:
@@ -100,6 +101,7 @@ class FakeSpotify(FakeServer):
         self.left, self.quota_seconds = 3, 86_400
         self.refresh_tokens = {"refresh-0"}
         self.scope = "playlist-read-collaborative playlist-read-private user-library-read"
+        self.hanging_offset = ""
         self._challenges: dict[str, str] = {}
         self._users: dict[str, bool] = {}  # access token -> is it a user's
         self._given = 0
@@ -208,6 +210,8 @@ class FakeSpotify(FakeServer):
         owner, items = self.playlists.get(parts[1], ("", []))
         if not owner:
             return refusal(404, "Resource not found")
+        if self.hanging_offset and asked.query["offset"] == self.hanging_offset:
+            return hanging()
         return Answer(body=self._page(asked, items, 50)) if owner == USER else refusal(403, "Forbidden")
 
     def _features(self, asked: Asked) -> Answer:

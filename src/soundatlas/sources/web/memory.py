@@ -58,6 +58,11 @@ class Memory:
         with self._connection:
             self._connection.execute("DELETE FROM answers WHERE substr(key, 1, ?) = ?", (len(prefix), prefix))
 
+    def forget_answers(self) -> None:
+        """Forget everything but until when the service wants no more requests."""
+        with self._connection:
+            self._connection.execute("DELETE FROM answers WHERE key != ?", (QUOTA,))
+
     def remember_quota(self, resume_after: dt.datetime) -> None:
         """Keep until when the service wants no more requests."""
         self.keep({QUOTA: resume_after.isoformat()})
