@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 CONFIG = DeezerSourceParams(source="deezer", non_commercial=True)
 
 
+@pytest.fixture(autouse=True)
+def _one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start one process where workers are needed."""
+    monkeypatch.setenv("SOUNDATLAS_WORKERS", "1")
+
+
 @pytest.fixture
 def fake() -> Iterator[FakeDeezer]:
     """Deezer, with ten tracks."""
