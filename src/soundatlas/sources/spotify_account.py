@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SCOPES = ("playlist-read-collaborative", "playlist-read-private", "user-library-read")
 TOKEN_URL_VARIABLE, TOKEN_PATH = "SOUNDATLAS_SPOTIFY_TOKEN_URL", "/api/token"
 TOKEN_URL = f"https://accounts.spotify.com{TOKEN_PATH}"
+LOGIN_FILE = "spotify-login.json"
 LOG_IN = "log in with `soundatlas login spotify`"
 NO_CLIENT = "SPOTIPY_CLIENT_ID is not set: make an app at developer.spotify.com and set it to the app's Client ID"
 
@@ -37,7 +38,7 @@ class TokenFile(CacheHandler):  # type: ignore[misc]  # spotipy has no types
     def __init__(self, path: Path | None = None) -> None:
         import platformdirs
 
-        self.path = path or platformdirs.user_config_path("soundatlas") / "spotify-login.json"
+        self.path = path or platformdirs.user_config_path("soundatlas") / LOGIN_FILE
 
     def get_cached_token(self) -> dict[str, Any] | None:
         """Return the token, or None where nobody is logged in."""
