@@ -23,6 +23,7 @@ class IngestParams(Section):
     """Listing what lies where."""
 
     max_file_megabytes: int = Field(gt=0)
+    min_seconds: Positive
     timeout_seconds: Positive
     silence_db: float = Field(ge=-120.0, le=0.0)
     max_clipped_share: Share

@@ -23,7 +23,7 @@ TRACKS: Schema = {
     "track_id": "str",  # "<source>:<source_id>", unique
     "source": "str",
     "source_id": "str",  # what the source calls it: a corpus path and excerpt, a file, an id
-    "path": "str",  # of the audio, relative to the project, with forward slashes
+    "path": "str",  # of the audio, with forward slashes; relative to the project where it lies inside it
     "audio_sha256": "str",  # of the audio file's bytes
     "duration_seconds": "float64",
     "licence": "str",
@@ -122,7 +122,7 @@ REASONS = {
     "truncated": "the file ends before the length that it declares",
     "no_samples": "the file decodes to nothing",
     "not_finite": "the samples hold NaN or infinity",
-    "too_short": "shorter than spectrograms.min_seconds",
+    "too_short": "shorter than ingest.min_seconds or spectrograms.min_seconds",
     "too_large": "larger than ingest.max_file_megabytes",
     "silent": "the loudest sample is below ingest.silence_db",
     "clipped": "more samples at full scale than ingest.max_clipped_share",

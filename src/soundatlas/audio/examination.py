@@ -60,6 +60,7 @@ class Examined:
 class Limits:
     """What a file must satisfy: section `ingest` of `params.yaml`."""
 
+    min_seconds: float
     silence_db: float
     max_clipped_share: float
 
@@ -166,6 +167,8 @@ CHECKS: dict[str, Callable[[mmap.mmap], float | None]] = {"mp3": _check_mp3, "og
 
 
 def _judge(samples: NDArray[np.float32], sample_rate: int, seconds: float, limits: Limits) -> Examined:
+    if seconds < limits.min_seconds:
+        raise TrackError("too_short", f"{seconds:.2f} s")
     loudness = np.abs(samples)
     peak = float(loudness.max())
     peak_db = 20 * float(np.log10(max(peak, 1e-10)))

@@ -39,6 +39,7 @@ class Job:
 
     audio_sha256: str
     path: str
+    min_seconds: float
     silence_db: float
     max_clipped_share: float
 
@@ -69,16 +70,13 @@ def inspect_files(paths: Mapping[str, Path], limits: IngestParams, memory: Path)
     Returns:
         SHA-256 -> what was found, for all of `paths`.
     """
-    judged_by = sha256_json([RECIPE, limits.silence_db, limits.max_clipped_share, limits.timeout_seconds])[:16]
+    judging = (limits.min_seconds, limits.silence_db, limits.max_clipped_share)
+    judged_by = sha256_json([RECIPE, *judging, limits.timeout_seconds])[:16]
     table = _read_memory(memory)
     known: dict[str, dict[Any, Any]] = {
         row["audio_sha256"]: row for row in table[table["judged_by"] == judged_by].to_dict("records")
     }
-    jobs = [
-        Job(sha, str(path), limits.silence_db, limits.max_clipped_share)
-        for sha, path in paths.items()
-        if sha not in known
-    ]
+    jobs = [Job(sha, str(path), *judging) for sha, path in paths.items() if sha not in known]
     unsaved = 0
     with progress("looking into audio files", len(jobs)) as advance:
         try:
@@ -101,7 +99,7 @@ def _inspect(job: Job) -> dict[str, Any]:
 
     path = Path(job.path)
     try:
-        examined = examine_file(path, Limits(job.silence_db, job.max_clipped_share))
+        examined = examine_file(path, Limits(job.min_seconds, job.silence_db, job.max_clipped_share))
     except TrackError as error:
         return _failed(error)
     tags = json.dumps(asdict(read_tags(path)), ensure_ascii=False)

@@ -34,7 +34,7 @@ NAMES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
 }
 YEAR = re.compile(r"(?<!\d)(1\d{3}|20\d{2})(?!\d)")
 ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
-TEMPI = (20.0, 500.0)  # BPM
+TEMPI = (20.0, 400.0)  # BPM
 LARGEST_TAG_CHARACTERS = 10_000  # a longer one is no name
 
 
