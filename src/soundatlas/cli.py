@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from soundatlas.cli_ingest import app as ingest_app
+from soundatlas.cli_login import app as login_app
 from soundatlas.environment import quieten
 from soundatlas.errors import SoundatlasError, UsageError
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 
 
 app.add_typer(ingest_app, name="ingest")
+app.add_typer(login_app, name="login")
 
 
 @app.command()
@@ -267,21 +269,6 @@ def tune(
     from soundatlas.tuning.report import tune as run_and_report
 
     run_and_report(trials=trials, minutes=minutes)
-
-
-@app.command()
-def login(
-    service: Annotated[Literal["spotify"], typer.Argument(help="Where to.", show_default=False)],  # noqa: ARG001
-    *,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open nothing.")] = False,
-) -> None:
-    """Log in to Spotify in the browser, for `soundatlas ingest spotify --playlist … --saved`.
-
-    The token lies in a private file in your configuration folder, never in the project. SPOTIPY_CLIENT_ID is needed.
-    """
-    from soundatlas.commands.login import log_in_to_spotify
-
-    log_in_to_spotify(browser=not no_browser)
 
 
 @app.command()

@@ -115,6 +115,24 @@ def test_pause_after_pause_ends_the_run(client: WebClient, echo: Echo) -> None:
     assert len(echo.asked) == 4
 
 
+@pytest.mark.parametrize("header", ["9" * 400, "9" * 5000, "-5", "soon", "1e3", "Wed, 99 Foo 2026"])
+def test_a_strange_retry_after_is_survived(header: str, client: WebClient, echo: Echo) -> None:
+    """Whatever the header holds, the client waits shortly, or ends the run for some days at most."""
+    echo.fail("/things", Answer(status=429, headers={"Retry-After": header}))
+    try:
+        assert client.get_json(f"{echo.url}/things") == {"path": "/things"}
+    except QuotaError as error:
+        assert header == "9" * 400
+        assert error.resume_after.year == 2026
+
+
+def test_a_pause_of_unsaid_length_grows(client: WebClient, echo: Echo, quick_time: QuickTime) -> None:
+    """A 429 without Retry-After is answered with growing waits, as a fault of the server is."""
+    echo.fail("/things", Answer(status=429, body={}), times=3)
+    client.get_json(f"{echo.url}/things")
+    assert quick_time.slept == [pytest.approx(seconds) for seconds in (1.1, 2.2, 4.4)]
+
+
 def test_a_date_in_retry_after_is_understood(client: WebClient, echo: Echo, quick_time: QuickTime) -> None:
     """The header may be a date, which is in the past here."""
     echo.fail("/things", Answer(status=503, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}))

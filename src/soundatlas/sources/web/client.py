@@ -157,8 +157,8 @@ class WebClient(requests.Session):
 
     def _wait_seconds(self, state: RetryCallState) -> float:
         fault = state.outcome.exception() if state.outcome else None
-        asked = fault.seconds if isinstance(fault, Pause) else wait_exponential(min=1, max=20)(state)
-        wait = with_jitter(asked, self._clock)
+        asked = fault.seconds if isinstance(fault, Pause) else 0.0
+        wait = with_jitter(max(asked, wait_exponential(min=1, max=20)(state)), self._clock)
         if wait > 2:  # noqa: PLR2004 - what a person notices
             self._tell(f"{self.site.name}: waiting {wait:.0f} s")
         return wait

@@ -47,7 +47,7 @@ def retry_after_seconds(header: str | None, clock: Clock) -> float | None:
     if not header:
         return None
     try:
-        return max(0.0, float(int(header.strip())))
+        return float(min(max(0, int(header.strip())), round(LONGEST_QUOTA_SECONDS)))
     except ValueError:
         pass
     try:
