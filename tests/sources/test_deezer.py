@@ -84,6 +84,15 @@ def test_a_track_without_audio_gets_a_preview(ask: Asking, fake: FakeDeezer, tmp
     assert set(listing.labels["provenance"]) == {"Deezer, by ISRC"}
 
 
+def test_a_preview_makes_no_restricted_track_free(ask: Asking) -> None:
+    """What was found by a row of Spotify is as restricted as that one; what was found by another row is not."""
+    tracks = known_tracks(1, 2, ml_use="restricted")
+    tracks.loc[1, "ml_use"] = "unknown"
+    listing = ask(tracks)
+    assert [*listing.tracks["ml_use"]] == ["restricted", "unknown"]
+    assert set(listing.labels["ml_use"]) == {"unknown"}
+
+
 def test_a_track_with_audio_is_left_alone(ask: Asking, fake: FakeDeezer) -> None:
     """Deezer is asked only about tracks that have no audio."""
     assert ask(known_tracks(1, path="mine.flac")).tracks.empty

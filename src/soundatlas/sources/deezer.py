@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from soundatlas.source_params import DeezerSourceParams
     from soundatlas.sources.base import IngestContext
 
-LICENCE, UNKNOWN = "Deezer's terms: not for commercial use", "unknown"
+LICENCE, UNKNOWN, RESTRICTED = "Deezer's terms: not for commercial use", "unknown", "restricted"
+LABELLED = ("artist", "title", "album", "isrc", "year", "tempo_bpm")
 NOT_ASKED_FOR = "Deezer is for non-commercial use alone: say `non_commercial: true` in catalog.sources if yours is"
 OFFER = Offer(
     name="deezer",
@@ -102,12 +103,18 @@ def _sound_rows(told: Told, context: IngestContext) -> tuple[Iterable[Row], list
 
 
 def _row(target: Target, found: dict[str, Any], taken: Mapping[str, Row]) -> Row:
-    """Make a row; where Deezer has one track for two of ours, the second one's id tells whose it is."""
+    """Make a row; where Deezer has one track for two of ours, the second one's id tells whose it is.
+
+    What was found by a row that must not be learnt from must not be either: audio from elsewhere makes no content of
+    Spotify free.
+    """
     source_id = found["id"] if f"deezer:{found['id']}" not in taken else f"{found['id']} {target.track_id}"
+    ml_use = RESTRICTED if target.ml_use == RESTRICTED else UNKNOWN
     how = "by ISRC" if found["match"] is None else f"by artist and title, match {found['match']:.2f}"
-    names = ("path", "audio_sha256", "duration_seconds", "artist", "title", "album", "isrc", "year", "tempo_bpm")
+    names = ("path", "audio_sha256", "duration_seconds", *LABELLED)
     about = {"track_id": f"deezer:{source_id}", "source": "deezer", "source_id": source_id, SAME_AS: target.track_id}
     return Row(
-        {**about, "licence": LICENCE, "ml_use": UNKNOWN, **{name: found[name] for name in names}},
-        provenance=dict.fromkeys(("artist", "title", "album", "isrc", "year", "tempo_bpm"), f"Deezer, {how}"),
+        {**about, "licence": LICENCE, "ml_use": ml_use, **{name: found[name] for name in names}},
+        provenance=dict.fromkeys(LABELLED, f"Deezer, {how}"),
+        licences=dict.fromkeys(LABELLED, (LICENCE, UNKNOWN)),
     )

@@ -31,6 +31,7 @@ class Target:
         artist: or None.
         title: or None.
         duration_seconds: of the whole track, or None.
+        ml_use: of the row that it has already.
     """
 
     track_id: str
@@ -38,6 +39,7 @@ class Target:
     artist: str | None
     title: str | None
     duration_seconds: float | None
+    ml_use: str | None
 
     @property
     def key(self) -> str:

@@ -30,6 +30,7 @@ def find_targets(tracks: pd.DataFrame, lacking: Iterable[str], *, by_name: bool)
             artist=clean_text(row["artist"]),
             title=clean_text(row["title"]),
             duration_seconds=_known(row["duration_seconds"]),
+            ml_use=clean_text(row["ml_use"]),
         )
         if target.isrc or (by_name and target.artist and target.title):
             targets.setdefault(target.key, target)
