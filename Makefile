@@ -14,7 +14,8 @@ export DVC_NO_ANALYTICS ?= 1
 export GX_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: help setup demo bench-fma bench-inference bench-quality bench-training test test-slow check format lock tune ui backup restore clean
+.PHONY: help setup demo bench-fma bench-inference bench-ingestion bench-quality bench-training test test-slow check format lock tune ui \
+	backup restore clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +36,9 @@ $(READY): $(VENV)/bin/uv requirements.lock pyproject.toml
 demo: $(READY) ## run the whole pipeline on the built-in catalogue and show what came out
 	python -m flows.pipeline
 	@soundatlas summary
+
+bench-ingestion: $(READY) ## measure what listing 10,000 tracks of a fake Spotify takes, and listing them again
+	python -m benchmarks.ingestion $(OPTIONS)
 
 bench-training: $(READY) ## measure how fast a training goes and how much of it waits for batches
 	python -m benchmarks.training $(OPTIONS)

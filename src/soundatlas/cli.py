@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from soundatlas.cli_ingest import app as ingest_app
+from soundatlas.cli_login import app as login_app
 from soundatlas.environment import quieten
 from soundatlas.errors import SoundatlasError, UsageError
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 
 
 app.add_typer(ingest_app, name="ingest")
+app.add_typer(login_app, name="login")
 
 
 @app.command()

@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 
 Inbox = Annotated[bool, typer.Option("--inbox", help="To be classified, not to be learnt from.")]
+Refresh = Annotated[bool, typer.Option("--refresh", help="Ask anew, also for what was told in the last 24 hours.")]
 Add = Annotated[bool, typer.Option("--add", help="List the source in params.yaml too, so that `dvc repro` uses it.")]
 
 
@@ -79,12 +80,17 @@ def spotify(
     search: Annotated[list[str] | None, typer.Option(help="What this text finds.")] = None,
     inbox: Inbox = False,
     add: Add = False,
+    refresh: Refresh = False,
 ) -> None:
     """List tracks of Spotify: playlists, saved tracks, single tracks, searches. Without options: those in params.yaml.
 
     Example: soundatlas ingest spotify --saved --playlist 37i9dQZF1DX4sWSpwq3LiO
     """
     asked = {"playlists": playlist, "saved": saved, "tracks": track, "search": search}
+    if refresh:
+        from soundatlas.commands.refresh import forget_answers
+
+        forget_answers("spotify")
     _ingest("spotify", asked if any(asked.values()) else None, inbox=inbox, add=add)
 
 

@@ -13,6 +13,8 @@
     |-- BundleError              exit 1   a model bundle is damaged or computes something else here
     |   `-- OutdatedBundleError  exit 1   another version of soundatlas wrote it: train anew
     |-- LedgerError              exit 1   the history of champions is not as it was written
+    |-- WebError                 exit 1   a service cannot be reached, or answers what cannot be used
+    |   `-- RefusedError         exit 1   a service answers that it will not; carries its status and its words
     `-- TrackError               (a row)  one track cannot be used; carries a reason code
 
 A `TrackError` never ends a stage: it becomes a row in a failures table.
@@ -101,6 +103,34 @@ class OutdatedBundleError(BundleError):
 
 class LedgerError(SoundatlasError):
     """The history of champions, or an entry of it, is not as it was written."""
+
+
+class WebError(SoundatlasError):
+    """A service cannot be reached, or answers what cannot be used.
+
+    Args:
+        message: one sentence for a person; holds no secret and no query of a URL.
+        reason: a code for tables and counts, such as "timeout".
+    """
+
+    def __init__(self, message: str, reason: str = "network") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class RefusedError(WebError):
+    """A service answers that it will not.
+
+    Args:
+        message: one sentence for a person.
+        status: the HTTP status; of a service that says everything with 200, its own code.
+        said: what the service says, shortened and printable.
+        code: the service's word for the reason, such as "invalid_grant"; empty where it gives none.
+    """
+
+    def __init__(self, message: str, *, status: int, said: str, code: str = "") -> None:
+        super().__init__(message, "refused")
+        self.status, self.said, self.code = status, said, code
 
 
 class TrackError(SoundatlasError):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from soundatlas.sources.base import Collected
     from soundatlas.sources.deny_list import DenyList
 
+OF_SPOTIFY = {"spotify", "deezer"}  # of Deezer's rows, only those that were found by rows of Spotify are restricted
 # What is no fault of a file: a service has no such thing or does not give it, or it is left out on purpose.
 HARMLESS = {
     "duplicate",
@@ -61,7 +62,7 @@ def run(root: Path, params: Params) -> None:
             inboxes.append(collected.inbox)
         else:
             part, failed = _read_source(root, source, denied)
-            parts.append(_permit(part) if source.source == "spotify" and permitted else part)
+            parts.append(_permit(part) if source.source in OF_SPOTIFY and permitted else part)
             failures.append(failed)
     united = unite(parts)
     heard = united.tracks["path"].notna()
