@@ -27,6 +27,8 @@ CARRIERS = {
     "errors",
     "files",
     "params",
+    "sections",
+    "source_params",
     "workers",
     "progress",
     "environment",

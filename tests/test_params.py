@@ -16,7 +16,8 @@ from ruamel.yaml import YAML
 
 from soundatlas.errors import ParamsError
 from soundatlas.param_faults import first_fault
-from soundatlas.params import Section, load_params, parse_params
+from soundatlas.params import load_params, parse_params
+from soundatlas.sections import Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -231,9 +232,10 @@ def test_whole_number_serves_as_a_float() -> None:
         ({"reclassify.max_psi": 0.0}, "reclassify.max_psi should be greater than 0, not 0.0"),
         ({"catalog.max_failure_rate": 1.1}, "catalog.max_failure_rate should be less than or equal to 1, not 1.1"),
         ({"catalog.sources": []}, "catalog.sources should have at least 1 item, not []"),
-        ({"catalog.sources.0.source": "tape"}, "catalog.sources.0.source should be 'demo', not 'tape'"),
+        ({"catalog.sources.0.source": "tape"}, "catalog.sources.0.source should be one of 'demo', 'folder', "),
         ({"catalog.sources.0.clips.bach": -1}, "catalog.sources.0.clips.bach should be greater than or equal to 0"),
         ({"split.group": "track"}, "split.group should be 'work' or 'album', not 'track'"),
+        ({"split.sides": "theirs"}, "split.sides should be 'hash' or 'official', not 'theirs'"),
         ({"split.salt": ""}, "split.salt should have at least 1 character, not ''"),
         ({"split.validation": 0.6, "split.test": 0.4}, "split.validation + test is 1: nothing is left to train on"),
         ({"split.test": 0.0}, "split.test should be greater than 0, not 0.0"),

@@ -4,6 +4,7 @@
     |-- ParamsError              exit 2   params.yaml holds a key or value that cannot be
     |-- UsageError               exit 2   a command was called in a way that cannot be
     |-- NotReadyError            exit 3   a configuration, a package or a permission is missing
+    |-- QuotaError               exit 4   a service wants no more requests before `resume_after`
     |-- BackboneUnavailableError exit 3   a pretrained network cannot be fetched or read
     |-- TooManyFailuresError     exit 1   more tracks failed than the stage allows
     |-- DataRefusedError         exit 1   validation found errors: the line stops before training
@@ -12,12 +13,19 @@
     |-- BundleError              exit 1   a model bundle is damaged or computes something else here
     |   `-- OutdatedBundleError  exit 1   another version of soundatlas wrote it: train anew
     |-- LedgerError              exit 1   the history of champions is not as it was written
+    |-- WebError                 exit 1   a service cannot be reached, or answers what cannot be used
+    |   `-- RefusedError         exit 1   a service answers that it will not; carries its status and its words
     `-- TrackError               (a row)  one track cannot be used; carries a reason code
 
 A `TrackError` never ends a stage: it becomes a row in a failures table.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 
 class SoundatlasError(Exception):
@@ -42,6 +50,25 @@ class NotReadyError(SoundatlasError):
     """A configuration, an optional package or a permission is missing; the message says how to get it."""
 
     exit_code = 3
+
+
+class QuotaError(SoundatlasError):
+    """A service wants no more requests for a while.
+
+    Args:
+        message: one line that names the service.
+        resume_after: the moment from which on it may be asked again, in UTC.
+    """
+
+    exit_code = 4
+
+    def __init__(self, message: str, resume_after: dt.datetime) -> None:
+        super().__init__(message, resume_after)
+        self.message = message
+        self.resume_after = resume_after
+
+    def __str__(self) -> str:
+        return f"{self.message}: run it again after {self.resume_after:%Y-%m-%d %H:%M} UTC"
 
 
 class BackboneUnavailableError(SoundatlasError):
@@ -76,6 +103,34 @@ class OutdatedBundleError(BundleError):
 
 class LedgerError(SoundatlasError):
     """The history of champions, or an entry of it, is not as it was written."""
+
+
+class WebError(SoundatlasError):
+    """A service cannot be reached, or answers what cannot be used.
+
+    Args:
+        message: one sentence for a person; holds no secret and no query of a URL.
+        reason: a code for tables and counts, such as "timeout".
+    """
+
+    def __init__(self, message: str, reason: str = "network") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class RefusedError(WebError):
+    """A service answers that it will not.
+
+    Args:
+        message: one sentence for a person.
+        status: the HTTP status; of a service that says everything with 200, its own code.
+        said: what the service says, shortened and printable.
+        code: the service's word for the reason, such as "invalid_grant"; empty where it gives none.
+    """
+
+    def __init__(self, message: str, *, status: int, said: str, code: str = "") -> None:
+        super().__init__(message, "refused")
+        self.status, self.said, self.code = status, said, code
 
 
 class TrackError(SoundatlasError):

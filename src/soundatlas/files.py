@@ -37,6 +37,12 @@ def registry_root(root: Path) -> Path:
     return Path(os.environ.get("DVC_ROOT") or root)
 
 
+def audio_path(root: Path, path: str) -> Path:
+    """Return where audio lies that a table names; a DVC experiment's workspace has only what DVC tracks."""
+    here = root / path
+    return here if here.exists() else registry_root(root) / path
+
+
 def sha256_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     digest = hashlib.sha256()

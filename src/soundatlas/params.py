@@ -5,53 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from soundatlas.errors import ParamsError
 from soundatlas.param_faults import first_fault, yaml_fault
+from soundatlas.sections import Name, OpenShare, Positive, Section, Share
+from soundatlas.source_params import CatalogParams
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
-
-DEMO_ARTISTS = ("aird", "bach", "beethoven", "ciconia", "haydn", "monteverdi", "mozart", "ryan")
-DEMO_INBOX_ARTISTS = (*DEMO_ARTISTS, "oneill")
-
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
-
-
-class Section(BaseModel):
-    """A section of `params.yaml`: unknown keys, missing keys, wrong types, NaN and infinity are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class IngestParams(Section):
     """Listing what lies where."""
 
     max_file_megabytes: int = Field(gt=0)
-
-
-class DemoSourceParams(Section):
-    """The built-in catalogue: how many clips of whom, and how they are rendered."""
-
-    source: Literal["demo"]
-    clips: dict[Literal[DEMO_ARTISTS], Annotated[int, Field(ge=0, le=400)]]  # type: ignore[valid-type]  # spelled out once, above
-    inbox_clips: dict[Literal[DEMO_INBOX_ARTISTS], Annotated[int, Field(ge=0, le=400)]]  # type: ignore[valid-type]
-    clip_seconds: float = Field(ge=1.0, le=120.0)
-    sample_rate: int = Field(ge=8000, le=48000)
-
-
-class CatalogParams(Section):
-    """Where tracks come from."""
-
-    sources: list[DemoSourceParams] = Field(min_length=1)
-    max_failure_rate: Share
+    min_seconds: Positive
+    timeout_seconds: Positive
+    silence_db: float = Field(ge=-120.0, le=0.0)
+    max_clipped_share: Share
 
 
 class SpectrogramsParams(Section):
@@ -99,6 +74,7 @@ class SplitParams(Section):
     """Who learns and who judges. Shares are of groups, not of tracks."""
 
     group: Literal["work", "album"]
+    sides: Literal["hash", "official"]
     salt: str = Field(min_length=1)
     validation: OpenShare
     test: OpenShare

@@ -23,7 +23,7 @@ TRACKS: Schema = {
     "track_id": "str",  # "<source>:<source_id>", unique
     "source": "str",
     "source_id": "str",  # what the source calls it: a corpus path and excerpt, a file, an id
-    "path": "str",  # of the audio, relative to the project, with forward slashes
+    "path": "str",  # of the audio, with forward slashes; relative to the project where it lies inside it
     "audio_sha256": "str",  # of the audio file's bytes
     "duration_seconds": "float64",
     "licence": "str",
@@ -54,6 +54,26 @@ LABELS: Schema = {
     "provenance": "str",  # "score", "rendering", "estimate", "collection date" ...
     "licence": "str",
     "ml_use": "str",
+}
+
+# One row per listed track: which track of the catalogue it is.
+IDENTITIES: Schema = {
+    "listed_track_id": "str",  # as its source lists it
+    "track_id": "str",
+    "joined_by": "str",  # same_as, track_id, audio_sha256, isrc, name; empty for the first of a track
+}
+
+# One row per value of a label that a source gives and the catalogue does not have, since another one is believed.
+CONFLICTS: Schema = {
+    "track_id": "str",
+    "label": "str",
+    "value": "str",  # that is believed
+    "provenance": "str",
+    "from_track_id": "str",  # the listed track that it comes from
+    "other_value": "str",
+    "other_provenance": "str",
+    "other_track_id": "str",
+    "because": "str",  # "listed first", "may be learnt from"
 }
 
 # One row per file or source row that could not be used.
@@ -103,8 +123,22 @@ REASONS = {
     "truncated": "the file ends before the length that it declares",
     "no_samples": "the file decodes to nothing",
     "not_finite": "the samples hold NaN or infinity",
-    "too_short": "shorter than spectrograms.min_seconds",
+    "too_short": "shorter than ingest.min_seconds or spectrograms.min_seconds",
     "too_large": "larger than ingest.max_file_megabytes",
+    "silent": "the loudest sample is below ingest.silence_db",
+    "clipped": "more samples at full scale than ingest.max_clipped_share",
+    "damaged": "the decoder had to make up for damaged frames",
+    "missing": "a file that a table names is not there",
+    "duplicate": "another track of the source has the same bytes",
+    "not_permitted": "its licence forbids learning from it",
+    "bad_row": "a row of a table or an answer cannot be used",
+    "linked_folder": "a link to a folder, which is not followed: what it leads to is listed where it lies",
+    "not_a_track": "an episode, a local file or an empty entry of a playlist",
+    "not_found": "the service does not know it",
+    "not_granted": "the service does not give this to this app or user",
+    "no_preview": "the service has no preview of it",
+    "bad_answer": "the service's answer cannot be used",
+    "unreachable": "the service did not answer in time",
     "bad_name": "the name cannot be written as UTF-8",
     "changed": "the file is no longer the one that was listed",
     "no_score": "the score cannot be turned into notes",

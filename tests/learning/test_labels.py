@@ -88,10 +88,9 @@ def test_head_with_nothing_to_tell_apart_is_refused(genres, catalogue) -> None:
         LabelSpace.of(tracks, ["genre"], [])
 
 
-def test_attribute_without_values_is_refused(tracks) -> None:
-    """An attribute that no training track has is refused with its name."""
-    with pytest.raises(DataRefusedError, match="'mean_pitch'"):
-        LabelSpace.of(tracks, ["genre"], ["mean_pitch"])
+def test_attribute_without_values_is_left_out(tracks) -> None:
+    """An attribute that no training track has is no part of the label space; the others are."""
+    assert list(LabelSpace.of(tracks, ["genre"], ["mean_pitch", "tempo_bpm"]).attributes) == ["tempo_bpm"]
 
 
 def test_heads_alone_are_a_label_space(tracks) -> None:

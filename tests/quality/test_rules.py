@@ -47,6 +47,10 @@ def _text_tempo(tables, _change):
     return replace(tables, tracks=tables.tracks.assign(tempo_bpm="fast"))
 
 
+def _no_tempo(tables, _change):
+    return replace(tables, tracks=tables.tracks.assign(tempo_bpm=float("nan")))
+
+
 def _same_audio(tables, change):
     return change(tables, "tracks", 1, audio_sha256=tables.tracks["audio_sha256"][0])
 
@@ -108,7 +112,7 @@ CASES = {
     "track-id-present": ("catalog", "error", _set("tracks", 0, track_id=None), ["data/catalog/audio/bach-00.wav"]),
     "track-id-unique": ("catalog", "error", _set("tracks", 1, track_id=FIRST), [FIRST, FIRST]),
     "path-present": ("catalog", "error", _set("tracks", 0, path=None), [FIRST]),
-    "path-inside-project": ("catalog", "error", _set("tracks", [0, 1], path=["/a.wav", "data/../../a.wav"]), BOTH),
+    "path-climbs-nowhere": ("catalog", "error", _set("tracks", [0, 1], path=["../a.wav", "/data/../a.wav"]), BOTH),
     "audio-hash-present": ("catalog", "error", _set("tracks", 0, audio_sha256=None), [FIRST]),
     "audio-hash-wellformed": ("catalog", "error", _set("tracks", [0, 1], audio_sha256=["A" * 64, "a" * 63]), BOTH),
     "audio-unique": ("catalog", "warning", _same_audio, BOTH),
@@ -134,6 +138,7 @@ CASES = {
     "trained-label-coverage": ("trained_labels", "error", _set("tracks", range(41), tempo_bpm=None), ["tempo_bpm"]),
     "trained-class-has-a-choice": ("trained_labels", "error", _set("tracks", range(80), artist="bach"), ["artist"]),
     "trained-attribute-is-a-number": ("trained_labels", "error", _text_tempo, ["tempo_bpm"]),
+    "trained-attribute-has-values": ("trained_labels", "warning", _no_tempo, ["tempo_bpm"]),
     "spectrogram-or-failure": ("spectrograms", "error", _drop("manifest", [0]), [FIRST]),
     "spectrogram-computed": ("spectrograms", "warning", _failed_track, [FIRST]),
     "all-finite": ("spectrograms", "error", _set("manifest", 0, finite=False, min_db=None, max_db=None), [FIRST]),

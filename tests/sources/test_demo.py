@@ -14,7 +14,7 @@ import soundfile
 
 from soundatlas.errors import NotReadyError, ParamsError
 from soundatlas.files import sha256_file
-from soundatlas.params import DEMO_ARTISTS, DEMO_INBOX_ARTISTS, DemoSourceParams
+from soundatlas.source_params import DEMO_ARTISTS, DEMO_INBOX_ARTISTS, DemoSourceParams
 from soundatlas.sources import demo
 from soundatlas.sources.demo_corpus import ARTISTS
 from soundatlas.tables import FAILURES, INBOX, LABELS, ML_USES, TRACKS

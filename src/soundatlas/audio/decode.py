@@ -55,6 +55,16 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile ship
 def decode(path: Path, *, max_seconds: float) -> Decoded:
     """Decode at most the first `max_seconds` of a file to a mono mix (the mean of its channels).
 
+    Raises:
+        TrackError: with the reason why the file cannot be used.
+    """
+    samples, sample_rate = decode_channels(path, max_seconds=max_seconds)
+    return Decoded(_mono(samples), sample_rate, samples.shape[1])
+
+
+def decode_channels(path: Path, *, max_seconds: float) -> tuple[NDArray[np.float32], int]:
+    """Decode at most the first `max_seconds` of a file: samples, float32, shape (samples, channels), and their rate.
+
     The samples are read in one call: libsndfile's mp3 decoder gives other samples when it is read in blocks.
 
     Raises:
@@ -82,7 +92,7 @@ def decode(path: Path, *, max_seconds: float) -> Decoded:
         )
     if not np.isfinite(samples).all():
         raise TrackError("not_finite", "the samples hold NaN or infinity")
-    return Decoded(_mono(samples), sample_rate, samples.shape[1])
+    return samples, sample_rate
 
 
 def _frames_to_read(file: soundfile.SoundFile, max_seconds: float) -> int:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from soundatlas.cli.ingest import app as ingest_app
+from soundatlas.cli.login import app as login_app
 from soundatlas.cli.stores import spectrograms, store_app
 from soundatlas.environment import quieten
 from soundatlas.errors import SoundatlasError, UsageError
@@ -20,6 +22,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+app.add_typer(ingest_app, name="ingest")
+app.add_typer(login_app, name="login")
+
+
+@app.command()
+def sources() -> None:
+    """Show what can be ingested: what each source gives, its licence and terms, what it needs, whether it is ready."""
+    from soundatlas.commands.sources import print_sources
+
+    print_sources()
 
 
 @app.command()

@@ -39,7 +39,7 @@ class LabelSpace:
 
     @classmethod
     def of(cls, tracks: pd.DataFrame, classes: Sequence[str], attributes: Sequence[str]) -> LabelSpace:
-        """Collect classes and scales from the training tracks.
+        """Collect classes and scales from the training tracks; an attribute that none of them has is left out.
 
         Raises:
             DataRefusedError: when a head would have nothing to tell apart.
@@ -54,7 +54,7 @@ class LabelSpace:
         for attribute in attributes:
             values = tracks[attribute].dropna()
             if values.empty:
-                raise DataRefusedError(f"train.attributes names {attribute!r}, but no training track has a value")
+                continue
             varied = values.min() < values.max()  # the std of equal values may come out as 1e-17
             scales[attribute] = Scale(float(values.mean()), float(values.std(ddof=0)) if varied else 1.0)
         return cls(vocabularies, scales)

@@ -10,7 +10,7 @@ import pandas as pd
 from soundatlas.files import remove_leftovers, replacing_file, write_json
 from soundatlas.history.store import history_path, open_history
 from soundatlas.learning.backbone_features import FEATURES_NAME, read_features, remove_features
-from soundatlas.sources.deny_list import audio_files
+from soundatlas.sources.deny_list import AUDIO_FOLDERS, audio_files
 from soundatlas.store.shards import SUFFIX, Shard
 from soundatlas.store.writing import remove_from_store
 from soundatlas.tables import write_table
@@ -40,7 +40,7 @@ FOLDERS = (
     "why",
 )
 TEXTS = {".json", ".html", ".txt", ".md"}
-KEPT = {"known-files.json", "denied.json"}
+KEPT = ("known-files", "denied.json")  # of a folder's files, and of denied ones: how their names begin
 UNFINISHED = "data/.unfinished"
 
 
@@ -51,7 +51,7 @@ def erasing_steps(root: Path, traces: Traces) -> Iterator[Step]:
     for name in FOLDERS:
         folder = root / "data" / name
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-            if path.is_file() and path.name not in KEPT:
+            if path.is_file() and not path.name.startswith(KEPT):
                 yield from _file(root, path, traces)
     yield from _history(root, traces)
     if (unfinished := root / UNFINISHED).is_dir():
@@ -59,7 +59,8 @@ def erasing_steps(root: Path, traces: Traces) -> Iterator[Step]:
 
 
 def _audio(root: Path, traces: Traces) -> Iterator[Step]:
-    for path in audio_files(root, root / "data/audio", traces.paths, [traces.audio_sha256]):
+    ours = (root / folder for folder in AUDIO_FOLDERS)
+    for path in (path for folder in ours for path in audio_files(root, folder, traces.paths, [traces.audio_sha256])):
         yield f"remove {path.relative_to(root).as_posix()}", lambda path=path: path.unlink(missing_ok=True)  # type: ignore[misc]
 
 

@@ -14,7 +14,7 @@ from soundatlas.errors import SoundatlasError
 from soundatlas.lineage.erasure import erasing_steps
 from soundatlas.lineage.holding import Traces
 from soundatlas.progress import progress
-from soundatlas.sources.deny_list import DENY_LIST, add_entries, read_entries
+from soundatlas.sources.deny_list import AUDIO_FOLDERS, DENY_LIST, add_entries, read_entries
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from soundatlas.lineage.erasure import Step
     from soundatlas.lineage.subject import Subject
 
-AUDIO = "data/audio"
 DUPLICATES = "data/split/duplicates.parquet"
 ARTIFACTS = "mlruns/artifacts"
 
@@ -147,7 +146,7 @@ def _holding(files: dict[str, Path], traces: Traces, what: str) -> dict[str, Pat
 
 
 def _is_ours(root: Path, path: str) -> bool:
-    return (root / path).resolve().is_relative_to((root / AUDIO).resolve())
+    return any((root / path).resolve().is_relative_to((root / folder).resolve()) for folder in AUDIO_FOLDERS)
 
 
 def _artifacts(root: Path, traces: Traces) -> list[str]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from pathlib import Path
 
-ID_COLUMNS = ("audio_sha256", "track_id", "other_track_id", "name", "path")
+ID_COLUMNS = ("audio_sha256", "track_id", "other_track_id", "listed_track_id", "from_track_id", "name", "path")
 PARQUET = b"PAR1"
 LENGTH_BYTES = 8  # of the header of a safetensors file
 MOST_HEADER_BYTES = 100 << 20  # what safetensors itself allows

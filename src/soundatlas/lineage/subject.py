@@ -13,12 +13,13 @@ import pandas as pd
 from soundatlas.errors import UsageError
 from soundatlas.files import sha256_file
 from soundatlas.sources.deny_list import read_entries
-from soundatlas.tables import INBOX, TRACKS, read_table, track_title
+from soundatlas.tables import IDENTITIES, INBOX, TRACKS, read_table, track_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TRACKS_TABLE = "data/catalog/tracks.parquet"
+IDENTITIES_TABLE = "data/catalog/identities.parquet"
 LISTINGS = ("data/ingest/inbox.parquet", "data/catalog/inbox.parquet")
 SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -30,7 +31,7 @@ class Subject:
     Attributes:
         name: what to call it.
         audio_sha256: of its bytes.
-        track_ids: of the catalogue's tracks with these bytes.
+        track_ids: of the catalogue's tracks with these bytes, and what their sources call them.
         paths: of files with these bytes, as catalogue and listings name them.
     """
 
@@ -63,7 +64,7 @@ def find_subject(root: Path, what: str) -> Subject:
     return Subject(
         name=names[0] if names else sha[:12],
         audio_sha256=sha,
-        track_ids=tuple(sorted(mine["track_id"])),
+        track_ids=tuple(sorted({*mine["track_id"], *_listed_ids(root, mine["track_id"])})),
         paths=tuple(sorted({*mine["path"], *listed["path"]})),
     )
 
@@ -79,6 +80,15 @@ def _sha_of(root: Path, what: str, tracks: pd.DataFrame, listing: pd.DataFrame) 
         if row["track_id"] == what and row["audio_sha256"]:
             return row["audio_sha256"]
     return sha256_file(Path(what)) if Path(what).is_file() else None
+
+
+def _listed_ids(root: Path, track_ids: pd.Series) -> list[str]:
+    """Return what the sources call the tracks that are these ones."""
+    path = root / IDENTITIES_TABLE
+    if not path.is_file():
+        return []
+    identities = read_table(path, IDENTITIES)
+    return [str(name) for name in identities.loc[identities["track_id"].isin(track_ids), "listed_track_id"]]
 
 
 def _as_listed(name: str) -> str:

@@ -81,7 +81,10 @@ def describe_labels(tables: Tables, params: Params) -> pd.DataFrame:
 
 
 def describe_trained_labels(tables: Tables, params: Params) -> pd.DataFrame:
-    """Return a row per label that `train` asks for: is it there, for how many tracks, and is it of the right kind?"""
+    """Return a row per label that `train` asks for: is it there, for how many tracks, and is it of the right kind?
+
+    An attribute that no track has at all is left out of the training, so its coverage is not judged.
+    """
     rows: list[dict[str, Any]] = []
     for kind, labels in (("class", params.train.classes), ("attribute", params.train.attributes)):
         for label in labels:
@@ -91,10 +94,15 @@ def describe_trained_labels(tables: Tables, params: Params) -> pd.DataFrame:
                 row |= {"is_a_column": "yes", "coverage": values.notna().mean()}
                 if kind == "class":
                     row["distinct_values"] = values.nunique()
+                elif values.notna().any():
+                    row |= {
+                        "has_values": "yes",
+                        "is_a_number": "yes" if pd.api.types.is_numeric_dtype(values) else "no",
+                    }
                 else:
-                    row["is_a_number"] = "yes" if pd.api.types.is_numeric_dtype(values) else "no"
+                    row |= {"has_values": "no", "coverage": None}
             rows.append(row)
-    columns = {"coverage": "float64", "distinct_values": "float64", "is_a_number": "str"}
+    columns = {"coverage": "float64", "distinct_values": "float64", "is_a_number": "str", "has_values": "str"}
     return _without_track(rows, columns)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from soundatlas.errors import NotReadyError
 from soundatlas.files import sha256_file
 from soundatlas.progress import progress
-from soundatlas.sources.base import Collected
+from soundatlas.sources.base import Collected, Offer, Ready
 from soundatlas.sources.demo_choice import candidates, choose
 from soundatlas.sources.demo_corpus import INSTALL, corpus_folder, list_pieces
 from soundatlas.sources.demo_render import render_clip
@@ -20,18 +20,37 @@ from soundatlas.sources.demo_tables import Rendered, failures_table, inbox_table
 from soundatlas.workers import map_in_workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from soundatlas.params import DemoSourceParams
+    from soundatlas.source_params import DemoSourceParams
     from soundatlas.sources.demo_choice import Choice, Clip
     from soundatlas.sources.demo_piece import Piece
     from soundatlas.sources.demo_score import Plan
 
+OFFER = Offer(
+    name="demo",
+    about="real scores of eight artists, rendered on this machine by `dvc repro`",
+    gives=("audio", "all labels"),
+    licence="compositions in the public domain",
+    ml_use="allowed",
+    needs=("the packages of soundatlas[demo]",),
+)
 RECIPE = "3"  # raise it when the same parameters and packages shall give other clips
 PACKAGES = ("music21", "midirenderer", "mido", "pretty-midi", "soundfile", "soxr")  # whose versions shape the bytes
 SOUNDFONT = "TimGM6mb.sf2"  # General MIDI instruments, 6 MB, in the package pretty-midi
 PARSE_TIMEOUT_SECONDS = 300.0  # the longest quartet takes 6 s
 RENDER_TIMEOUT_SECONDS = 120.0  # a clip takes 0.1 s
+
+
+def readiness(config: DemoSourceParams | None, environ: Mapping[str, str]) -> Ready:
+    """Say whether the packages that render it are there."""
+    del config, environ
+    try:
+        package_versions(PACKAGES)
+        soundfont_path()
+    except NotReadyError as error:
+        return Ready(ready=False, message=str(error))
+    return Ready(ready=True)
 
 
 def fingerprint(params: DemoSourceParams) -> dict[str, str]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from soundatlas.params import DemoSourceParams
+    from soundatlas.source_params import DemoSourceParams
     from soundatlas.sources.demo_choice import Clip
     from soundatlas.sources.demo_piece import Piece
 

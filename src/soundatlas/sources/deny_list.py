@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DENY_LIST = PurePosixPath("data/denied.csv")
 EXPORT = PurePosixPath("data/ingest/denied.json")
+AUDIO_FOLDERS = ("data/audio", "data/ingest/audio")  # with audio of ours: rendered, and fetched
 COLUMNS = ("audio_sha256", "track_id", "since", "reason")
 SHA256 = re.compile("[0-9a-f]{64}")
 

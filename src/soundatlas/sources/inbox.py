@@ -13,9 +13,13 @@ from soundatlas.files import read_json, sha256_file, write_json
 from soundatlas.tables import INBOX, conform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-PASSED_OVER = (".md", ".txt", ".csv", ".json", ".jpg", ".jpeg", ".png", ".pdf", ".cue", ".m3u", ".m3u8", ".nfo", ".log")
+NOTES = (
+    ".accurip .csv .cue .html .htm .ini .json .log .lrc .m3u .m3u8 .md .md5 .nfo .pdf .pls .sfv .sha256 .txt .url .xml"
+)
+PICTURES = ".bmp .db .gif .jpeg .jpg .png .svg .tif .tiff .webp"  # .db: thumbnails
+PASSED_OVER = tuple(f"{NOTES} {PICTURES}".split())
 BYTES_PER_MEGABYTE = 1_000_000
 
 
@@ -35,9 +39,32 @@ def list_folder(folder: Path, root: Path, *, max_file_megabytes: int, known: Pat
     Returns:
         `tables.INBOX`, ordered by path.
     """
+    return list_known_files(_walk(folder), root, max_file_megabytes=max_file_megabytes, known=known)
+
+
+def list_known_files(
+    paths: Iterable[Path],
+    root: Path,
+    *,
+    max_file_megabytes: int,
+    known: Path,
+    advance: Callable[[], object] = lambda: None,
+) -> pd.DataFrame:
+    """List files as `list_folder` lists a folder's, with their hashes remembered in `known`.
+
+    Args:
+        paths: of the files; what is remembered of others is forgotten.
+        root: the project.
+        max_file_megabytes: a larger file is listed but not read.
+        known: a JSON file of ours with the remembered hashes.
+        advance: called after each file.
+    """
     remembered = _remembered(known)
     seen: dict[str, Any] = {}
-    rows = [_row(path, root, max_file_megabytes, remembered, seen) for path in _walk(folder)]
+    rows = []
+    for path in paths:
+        rows.append(_row(path, root, max_file_megabytes, remembered, seen))
+        advance()
     write_json(known, seen)
     return _table(rows)
 
@@ -69,9 +96,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _row(
     path: Path, root: Path, max_file_megabytes: int, remembered: dict[str, Any], seen: dict[str, Any]
 ) -> dict[str, Any]:
-    shown = os.fsencode(path.relative_to(root) if path.is_relative_to(root) else path).decode(
-        "utf-8", "backslashreplace"
-    )
+    shown = shown_path(path, root)
     row: dict[str, Any] = {"path": shown, "size_bytes": 0, "audio_sha256": None, "reason": None, "message": None}
     try:
         os.fspath(path).encode("utf-8")
@@ -88,6 +113,12 @@ def _row(
         return row | {"reason": "unreadable", "message": error.strerror or type(error).__name__}
     seen[shown] = {"signature": signature, "sha256": sha}
     return row | {"audio_sha256": sha}
+
+
+def shown_path(path: Path, root: Path) -> str:
+    """Write a path as our tables have it: relative to the project inside of it; bytes that are no text spelled out."""
+    shown = path.relative_to(root) if path.is_relative_to(root) else path
+    return os.fsencode(shown).decode("utf-8", "backslashreplace")
 
 
 def _refusal(status: os.stat_result, max_file_megabytes: int) -> dict[str, Any] | None:

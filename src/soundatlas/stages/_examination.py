@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from soundatlas.audio.beats import tracked_tempo
 from soundatlas.audio.features import mfcc_statistics
-from soundatlas.files import read_json
+from soundatlas.files import audio_path, read_json
 from soundatlas.learning import score
 from soundatlas.learning.beat import TEMPO
 from soundatlas.learning.repeats import GROUPED, summarise
@@ -114,7 +114,7 @@ def beats(
     tracked = np.full(len(test), np.nan)
     with progress("librosa tracks the beats", int(known.sum())) as advance:
         for position in np.flatnonzero(known):
-            tracked[position] = tracked_tempo(root / test["path"].iloc[position], max_seconds=max_seconds)
+            tracked[position] = tracked_tempo(audio_path(root, test["path"].iloc[position]), max_seconds=max_seconds)
             advance()
     picked = np.array([row.beat_bpm or np.nan for row in predictions], dtype=np.float64)
     samples = score.resamples(test["group"].to_numpy()[known], params.bootstrap_resamples)
@@ -144,7 +144,7 @@ def unknowns(
     if head in inbox:
         strangers = inbox[inbox["reason"].isna() & inbox[head].notna() & ~inbox[head].isin(names)]
         labelled += [
-            (bundle.classify_file(root / path), label)
+            (bundle.classify_file(audio_path(root, path)), label)
             for path, label in zip(strangers["path"], strangers[head], strict=True)
         ]
     known = np.array([label in names for _, label in labelled])

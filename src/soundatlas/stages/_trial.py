@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from soundatlas.errors import DataRefusedError, OutdatedBundleError, SoundatlasError
+from soundatlas.files import audio_path
 from soundatlas.registry.bundle import Bundle
 from soundatlas.registry.gate import Answers, judge_against, judge_first
 from soundatlas.registry.stopwatch import clip_milliseconds
@@ -93,7 +94,7 @@ def _answers(root: Path, inputs: Inputs, test: pd.DataFrame, bundle: Bundle) -> 
 def _timed(root: Path, inputs: Inputs, test: pd.DataFrame, models: list[tuple[Bundle, Answers]]) -> list[Answers]:
     """Add how long each model takes for a clip: from the audio file, or where that is not here from what is stored."""
     clips = test.head(TIMED_CLIPS).to_dict("records")
-    heard = all((root / str(clip["path"])).is_file() for clip in clips)
+    heard = all(audio_path(root, str(clip["path"])).is_file() for clip in clips)
     if not heard and not all(bundle.reads(inputs) for bundle, _ in models):
         return [answers for _, answers in models]
     hearing = [_hearing(root, inputs, bundle, stored=not heard) for bundle, _ in models]
@@ -110,4 +111,4 @@ def _hearing(
     """Return how a bundle hears a row of `tables.TRACKS`."""
     if stored:
         return lambda track: bundle.classify_stored(inputs, track["audio_sha256"])
-    return lambda track: bundle.classify_file(root / track["path"])
+    return lambda track: bundle.classify_file(audio_path(root, track["path"]))

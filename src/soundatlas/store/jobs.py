@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from soundatlas.audio.spectrogram import analyse_file
 from soundatlas.errors import TrackError
-from soundatlas.files import sha256_file
+from soundatlas.files import audio_path, sha256_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def compute(job: Job) -> Spectrogram:
     Raises:
         TrackError: when the file cannot be used.
     """
-    path = job.root / job.path
+    path = audio_path(job.root, job.path)
     try:
         found = sha256_file(path)
     except OSError as error:

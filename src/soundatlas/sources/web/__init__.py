@@ -1,0 +1,1 @@
+"""Asking services: one client, through which every call of every source goes."""

@@ -1,0 +1,382 @@
+"""Spotify as a source: what comes into the catalogue from each kind of app, and what does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from soundatlas.errors import NotReadyError, QuotaError, WebError
+from soundatlas.source_params import SpotifySourceParams
+from soundatlas.sources import spotify
+from soundatlas.sources.web.client import Timeouts
+from soundatlas.tables import LABELS, REASONS, TRACKS
+from tests.fakes.server import Answer, hanging, html, truncated
+from tests.fakes.spotify import CLIENT_SECRET, SOMEBODY, USER, FakeSpotify, refusal, spotify_id, track
+from tests.resources.spotify_project import SpotifyProject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Make = Callable[[str], SpotifyProject]
+
+MINE, THEIRS = spotify_id(700), spotify_id(701)
+
+
+@pytest.fixture
+def make_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """Makes a project in front of a Spotify of some profile; a user is logged in, and owns a playlist of 120."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    servers: list[FakeSpotify] = []
+
+    def make(profile: str = "dev2026") -> SpotifyProject:
+        fake = FakeSpotify(profile)
+        servers.append(fake)
+        fake.__enter__()
+        fake.playlists[MINE] = (USER, [{"added_at": "2026-01-01T00:00:00Z", "item": track(n)} for n in range(120)])
+        fake.playlists[THEIRS] = (SOMEBODY, [{"item": track(1)}])
+        fake.saved = [{"added_at": "2026-01-01T00:00:00Z", "track": track(n)} for n in range(100, 130)]
+        project = SpotifyProject(tmp_path / "project", fake)
+        project.log_in()
+        return project
+
+    yield make
+    for server in servers:
+        server.__exit__(None, None, None)
+
+
+def test_a_new_app_gets_metadata_and_says_what_it_lacks(make_project: Make) -> None:
+    """A playlist becomes rows with artist, album, title, year and ISRC, and features are said to be refused."""
+    project = make_project("dev2026")
+    listing = project.ingest(playlists=[MINE], saved=True)
+    row = listing.tracks.set_index("track_id").loc[f"spotify:{spotify_id(7)}"]
+    assert (row["artist"], row["album"], row["title"], row["year"]) == ("Artist 0", "Album 1", "Title 7", 1967)
+    assert (row["isrc"], row["duration_seconds"], row["decade"]) == ("USRC10000007", 180.007, "1960s")
+    assert len(listing.tracks) == 130
+    assert listing.counts == {"entries": 150, "listed more than once": 20, "requests made": 5}
+    assert listing.capabilities["audio features"] == "not granted to this app (403)"
+    assert "audio features: not granted to this app (403)" in listing.notes
+    assert listing.tracks["acousticness"].isna().all()
+
+
+def test_every_row_and_label_is_restricted(make_project: Make) -> None:
+    """Nothing of Spotify may be learnt from unless the user says that they have permission."""
+    listing = make_project("extended").ingest(playlists=[MINE])
+    assert set(listing.tracks["ml_use"]) == set(listing.labels["ml_use"]) == {"restricted"}
+    assert listing.tracks["licence"].str.contains("Spotify").all()
+    assert [*listing.labels.columns] == [*LABELS]
+    assert [*listing.tracks.columns][: len(TRACKS)] == [*TRACKS]
+    assert listing.tracks["path"].isna().all()
+
+
+def test_an_old_app_gets_audio_features_with_their_provenance(make_project: Make) -> None:
+    """An app that is allowed them has audio features in batches of 100, told apart as a model's output."""
+    project = make_project("extended")
+    listing = project.ingest(playlists=[MINE])
+    rows = listing.tracks.set_index("track_id")
+    row = rows.loc[f"spotify:{spotify_id(1)}"]
+    assert (row["acousticness"], row["tempo_bpm"], row["key"], row["mode"]) == (0.1, 120.0, "C", "major")
+    assert (row["danceability"], row["loudness_db"]) == (0.5, -7.5)
+    assert rows["key"].isna()[f"spotify:{spotify_id(13)}"]  # Spotify's -1: no key found
+    assert rows["energy"].isna()[f"spotify:{spotify_id(6)}"]  # Spotify has null for this one
+    assert listing.capabilities["audio features"] == "granted"
+    assert len([path for path in project.fake.paths() if path.endswith("audio-features/")]) == 2
+    provenance = listing.labels.query("label == 'energy'")["provenance"].unique()
+    assert [*provenance] == ["Spotify's audio features, the output of a model"]
+
+
+def test_rows_that_are_no_tracks_are_failures(make_project: Make) -> None:
+    """An empty row, an episode, a local file and rubbish are each a failure row with a reason; none is lost."""
+    project = make_project("dev2026")
+    episode = track(3, type="episode", name="Talk")
+    project.fake.playlists[MINE] = (
+        USER,
+        [
+            {"item": track(1)},
+            {"item": None},
+            None,
+            {"item": episode},
+            {"is_local": True, "item": {"name": "Demo\ntape", "type": "track", "id": None}},
+            {"track": track(2)},
+            {"item": track(4, id="../../etc")},
+            "text",
+            {"item": {"id": spotify_id(5)}},
+        ],
+    )
+    listing = project.ingest(playlists=[MINE])
+    assert [*listing.tracks["source_id"]] == [spotify_id(1), spotify_id(2), spotify_id(5)]
+    told = dict(zip(listing.failures["path"].str.rpartition("#")[2], listing.failures["reason"], strict=True))
+    assert told.pop("7") == "bad_row"
+    assert told == dict.fromkeys("23458", "not_a_track")
+    assert set(listing.failures["reason"]) <= set(REASONS)
+    assert set(listing.failures["stage"]) == {"ingest"}
+    assert "local file (Demo tape)" in listing.failures.set_index("path").loc[f"spotify:playlist:{MINE}#5", "message"]
+
+
+@pytest.mark.parametrize("how", ["403", "no items", "unknown"])
+def test_a_foreign_playlist_is_a_failure_row(how: str, make_project: Make) -> None:
+    """A playlist that is not the user's, which Spotify refuses or sends without items, does not stop the others."""
+    project = make_project("dev2026")
+    if how == "no items":
+        project.fake.fail(f"/playlists/{THEIRS}/", Answer(body={"name": "Today's hits", "tracks": {"total": 50}}))
+    asked = spotify_id(999) if how == "unknown" else THEIRS
+    listing = project.ingest(playlists=[asked, MINE])
+    assert len(listing.tracks) == 120
+    assert [*listing.failures["path"]] == [f"spotify:playlist:{asked}"]
+    assert [*listing.failures["reason"]] == ["not_found" if how == "unknown" else "not_granted"]
+
+
+def test_an_app_alone_gets_tracks_and_searches(make_project: Make) -> None:
+    """With client credentials alone, single tracks and searches work; an unknown id is a failure row."""
+    project = make_project("dev2026")
+    project.tokens.forget()
+    listing = project.ingest(tracks=[spotify_id(5), f"spotify:track:{'z' * 22}"], search=["find 23"])
+    assert len(listing.tracks) == 23
+    assert [*listing.failures["reason"]] == ["not_found"]
+    assert listing.capabilities["who asks"] == "the app alone"
+    assert {asked.query["limit"] for asked in project.fake.asked if asked.path.endswith("/search")} == {"10"}
+
+
+def test_playlists_need_a_login_and_nothing_is_asked_without(make_project: Make) -> None:
+    """Who asks for a playlist without having logged in is told the command, before any request."""
+    project = make_project("dev2026")
+    project.tokens.forget()
+    with pytest.raises(NotReadyError, match="need a user login: log in with `soundatlas login spotify`"):
+        project.ingest(playlists=[MINE])
+    assert project.fake.asked == []
+
+
+def test_an_app_token_is_not_called_expired(make_project: Make) -> None:
+    """A 401 that wants a user is told as such, and no new token is fetched for it."""
+    project = make_project("dev2026")
+    project.fake.fail("/me/tracks", refusal(401, "Valid user authentication required"))
+    with pytest.raises(NotReadyError, match="needs a user login for this"):
+        project.ingest(saved=True)
+    assert project.fake.paths() == ["/v1/me/tracks"]
+
+
+def test_an_owner_without_premium_is_told_in_spotifys_words(make_project: Make) -> None:
+    """A refusal in plain text stops the run with exit code 3 and says what Spotify says."""
+    with pytest.raises(NotReadyError, match="Active premium subscription required for the owner of the app") as caught:
+        make_project("no_premium").ingest(playlists=[MINE])
+    assert caught.value.exit_code == 3
+
+
+def test_an_expired_token_is_renewed_once(make_project: Make) -> None:
+    """A token that has expired before its time costs one renewal and one repeated request."""
+    project = make_project("expired")
+    assert len(project.ingest(playlists=[MINE]).tracks) == 120
+    assert project.fake.paths()[:3] == [f"/v1/playlists/{MINE}/items", "/api/token", f"/v1/playlists/{MINE}/items"]
+    assert project.fake.paths().count("/api/token") == 1
+
+
+def test_a_new_token_that_is_refused_too_is_the_end(make_project: Make) -> None:
+    """There is one renewal and one retry, not a circle."""
+    project = make_project("dev2026")
+    project.fake.fail("/me/tracks", refusal(401, "The access token expired"), times=9)
+    with pytest.raises(NotReadyError, match="refuses a new token as well"):
+        project.ingest(saved=True)
+    assert project.fake.paths().count("/v1/me/tracks") == 2
+
+
+def test_a_revoked_login_is_forgotten(make_project: Make) -> None:
+    """`invalid_grant` removes the token from disk and asks to log in again."""
+    project = make_project("expired")
+    project.fake.refresh_tokens.clear()
+    with pytest.raises(NotReadyError, match=r"login has ended \(Refresh token revoked\): log in with"):
+        project.ingest(saved=True)
+    assert not project.tokens.path.exists()
+
+
+def test_an_unknown_app_is_told(make_project: Make) -> None:
+    """A wrong client secret is named as such, and is not shown."""
+    project = make_project("dev2026")
+    project.tokens.forget()
+    project.environ["SPOTIPY_CLIENT_SECRET"] = "wrong-secret"  # noqa: S105 - nobody's
+    with pytest.raises(NotReadyError, match="check SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET") as caught:
+        project.ingest(tracks=[spotify_id(1)])
+    assert "wrong-secret" not in str(caught.value)
+
+
+def test_a_token_service_that_sends_no_token_is_told(make_project: Make) -> None:
+    """An answer without a token is the service's fault, in one line."""
+    project = make_project("dev2026")
+    project.tokens.forget()
+    project.fake.fail("/api/token", Answer(body={"hello": 1}))
+    with pytest.raises(WebError, match="sends no token"):
+        project.ingest(tracks=[spotify_id(1)])
+
+
+def test_a_used_up_quota_keeps_what_was_told_and_is_taken_up_later(make_project: Make) -> None:
+    """At QUOTA_EXCEEDED what is there is listed; a rerun before the time asks nothing; after it, only what lacks."""
+    project = make_project("quota")
+    project.fake.left = 2
+    listing = project.ingest(playlists=[MINE])
+    assert len(listing.tracks) == 100
+    assert listing.resume_after is not None
+    assert listing.resume_after.timestamp() >= project.time.clock.now() + 86_400
+    assert project.time.slept == []
+
+    before = len(project.fake.asked)
+    for config in ({"playlists": [MINE]}, {"saved": True}):  # whatever is asked of it then
+        with pytest.raises(QuotaError, match=r"was not asked.*run it again after 20\d\d-") as caught:
+            project.ingest(**config)
+        assert caught.value.exit_code == 4
+    assert len(project.fake.asked) == before
+
+    project.time.passed, project.fake.left = 90_000.0, 10
+    again = project.ingest(playlists=[MINE])
+    assert len(again.tracks) == 120
+    assert again.resume_after is None
+    offsets = [asked.query["offset"] for asked in project.fake.api_requests() if "playlists" in asked.path]
+    assert offsets == ["0", "50", "100", "100"]  # the refused one, and then that one alone
+
+
+def test_a_previous_listing_that_ended_at_a_quota_is_heeded(make_project: Make) -> None:
+    """Even where the memory is gone, the listing says until when Spotify is left alone."""
+    project = make_project("quota")
+    project.fake.left = 1
+    listing = project.ingest(playlists=[MINE])
+    (project.root / "memory" / "answers.db").unlink()
+    before = len(project.fake.asked)
+    with pytest.raises(QuotaError):
+        project.ingest(previous=listing, playlists=[MINE])
+    assert len(project.fake.asked) == before
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (truncated({"items": [{"item": track(1)}]}), "broken JSON"),
+        (html(), "sends text/html where application/json was asked for"),
+        (Answer(body={"items": "none", "total": 3}), "sends no list for spotify:saved"),
+        (refusal(400, "Bad"), None),
+    ],
+    ids=["truncated", "html", "no list", "400"],
+)
+def test_a_broken_page_stops_the_run_which_goes_on_later(
+    answer: Answer, message: str | None, make_project: Make
+) -> None:
+    """A page that cannot be used is told in a line; the next run asks for that page and no other."""
+    project = make_project("dev2026")
+    project.fake.saved = [{"track": track(n)} for n in range(120)]
+    project.ingest(tracks=[spotify_id(1)])  # so that the features are refused already
+    project.fake.fail("/me/tracks", answer)
+    if message is None:
+        assert [*project.ingest(saved=True).failures["reason"]] == ["not_granted"]
+        return
+    with pytest.raises(WebError, match=message):
+        project.ingest(saved=True)
+    assert len(project.ingest(saved=True).tracks) == 120
+    offsets = [asked.query["offset"] for asked in project.fake.api_requests() if asked.path.endswith("/me/tracks")]
+    assert offsets == ["0", "0", "50", "100"]
+
+
+def test_faults_that_pass_go_unnoticed(make_project: Make) -> None:
+    """A 503, and a 429 with a short Retry-After in the middle of a playlist cost waits, no rows."""
+    project = make_project("dev2026")
+    project.fake.fail("/items", Answer(status=503))
+    project.fake.fail("/items", Answer(status=429, body={}, headers={"Retry-After": "30"}))
+    assert len(project.ingest(playlists=[MINE]).tracks) == 120
+    assert 30 <= project.time.passed < 45
+
+
+def test_an_error_that_is_a_string_is_told(make_project: Make) -> None:
+    """`error` as a string, which spotipy stumbles over, is one line like any other."""
+    project = make_project("dev2026")
+    project.fake.fail("/me/tracks", Answer(status=418, body={"error": "teapot"}))
+    with pytest.raises(WebError, match="spotify answers 418 to GET /v1/me/tracks: teapot"):
+        project.ingest(saved=True)
+
+
+def test_the_second_run_asks_for_nothing(make_project: Make) -> None:
+    """What was told in the last 24 hours is not asked for again, refused audio features included; a day later it is."""
+    project = make_project("dev2026")
+    first = project.ingest(playlists=[MINE], saved=True, search=["find 3"])
+    asked = len(project.fake.asked)
+    second = project.ingest(playlists=[MINE], saved=True, search=["find 3"])
+    assert len(project.fake.asked) == asked
+    assert second.tracks.equals(first.tracks)
+    assert second.capabilities == first.capabilities
+    assert any("--refresh" in note for note in second.notes)
+    project.time.passed = 90_000.0
+    project.fake.saved = project.fake.saved[:5]
+    assert len(project.ingest(saved=True).tracks) == 5
+
+
+def test_another_user_does_not_get_the_first_ones_library(make_project: Make) -> None:
+    """After another login, saved tracks are asked for anew."""
+    project = make_project("dev2026")
+    project.ingest(saved=True)
+    project.log_in()
+    project.fake.saved = [{"track": track(1)}]
+    assert [*project.ingest(saved=True).tracks["source_id"]] == [spotify_id(1)]
+
+
+def test_a_playlist_that_changes_in_between_is_listed_anew(make_project: Make) -> None:
+    """When a listing was begun and has another length now, its offsets mean nothing: it starts over."""
+    project = make_project("dev2026")
+    project.fake.profile, project.fake.left, project.fake.quota_seconds = "quota", 1, 3600
+    project.ingest(playlists=[MINE])
+    project.fake.profile, project.time.passed = "dev2026", 4000.0
+    project.fake.playlists[MINE] = (USER, [{"item": track(500)}, *project.fake.playlists[MINE][1]])
+    listing = project.ingest(playlists=[MINE])
+    assert len(listing.tracks) == 121
+    assert spotify_id(500) in set(listing.tracks["source_id"])
+
+
+def test_a_paging_address_elsewhere_gets_nothing(make_project: Make) -> None:
+    """Where a page names another host as the next one, that host is never asked, with or without the token."""
+    project = make_project("dev2026")
+    with FakeSpotify() as elsewhere:
+        page = {"items": [{"item": track(1)}], "total": 60, "next": f"{elsewhere.url}/v1/steal?offset=50"}
+        project.fake.fail("/items", Answer(body=page))
+        project.ingest(playlists=[MINE])
+        assert elsewhere.asked == []
+
+
+def test_a_hanging_service_is_told(make_project: Make) -> None:
+    """A Spotify that accepts and says nothing ends the run in one line."""
+    project = make_project("dev2026")
+    project.timeouts = Timeouts(connect=1.0, read=0.1, total=1.0)
+    project.fake.fail("/me/tracks", hanging(), times=9)
+    with pytest.raises(WebError, match="spotify does not answer in time"):
+        project.ingest(saved=True)
+
+
+def test_no_secret_is_in_what_a_run_leaves(make_project: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither token nor client secret is in the listing, the project's files or the log, even at level DEBUG."""
+    project = make_project("expired")
+    with caplog.at_level("DEBUG"):
+        listing = project.ingest(playlists=[MINE], tracks=[spotify_id(1)])
+    told = caplog.text + str(vars(listing)) + listing.tracks.to_csv() + listing.failures.to_csv()
+    files = [path.read_bytes() for path in project.root.rglob("*") if path.is_file()]
+    for secret in ("BQ-secret-token", CLIENT_SECRET, "refresh-"):
+        assert secret not in told
+        assert not any(secret.encode() in content for content in files)
+
+
+@pytest.mark.parametrize(
+    ("environ", "config", "message"),
+    [
+        ({}, {"saved": True}, "SPOTIPY_CLIENT_ID is not set"),
+        ({"SPOTIPY_CLIENT_ID": "x"}, {"saved": True}, "need a user login"),
+        ({"SPOTIPY_CLIENT_ID": "x"}, {"search": ["y"]}, "SPOTIPY_CLIENT_SECRET is not set"),
+        ({"SPOTIPY_CLIENT_ID": "x", "SPOTIPY_CLIENT_SECRET": "s"}, {"search": ["y"]}, ""),
+    ],
+)
+def test_readiness_says_what_is_missing(
+    environ: dict[str, str], config: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`soundatlas sources` tells what Spotify needs, for what is configured."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    ready = spotify.readiness(SpotifySourceParams(source="spotify", **config), environ)
+    assert ready.ready is not bool(message)
+    assert message in ready.message
+
+
+@pytest.mark.parametrize("written", ["{}", "spotify:track:{}", "https://open.spotify.com/intl-de/track/{}?si=abc"])
+def test_ids_are_read_as_spotify_writes_them(written: str) -> None:
+    """An id, a URI and a link of the "Share" button mean the same."""
+    assert spotify.bare_id(written.format(spotify_id(5))) == spotify_id(5)
