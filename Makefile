@@ -14,7 +14,8 @@ export DVC_NO_ANALYTICS ?= 1
 export GX_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: help setup demo bench-ingestion bench-inference bench-quality bench-training test test-slow check format lock tune ui backup restore clean
+.PHONY: help setup demo bench-fma bench-inference bench-ingestion bench-quality bench-training test test-slow check format lock tune ui \
+	backup restore clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,9 @@ bench-ingestion: $(READY) ## measure what listing 10,000 tracks of a fake Spotif
 
 bench-training: $(READY) ## measure how fast a training goes and how much of it waits for batches
 	python -m benchmarks.training $(OPTIONS)
+
+bench-fma: $(READY) ## measure how fast FMA's metadata load: OPTIONS="--folder ~/fma" for the real ones
+	python -m benchmarks.fma_metadata $(OPTIONS)
 
 bench-quality: $(READY) ## train soundatlas and its peers on the same data: FOLDER=… FMA=… OPTIONS="--folds 5"
 	python -m benchmarks.quality $(if $(FOLDER),--folder "$(FOLDER)") $(if $(FMA),--fma "$(FMA)") $(OPTIONS)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from soundatlas.cli import app
+from soundatlas.cli_ingest import app as ingest_app
+from soundatlas.sources.lookup import MODULES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +49,19 @@ def test_every_command_explains_itself(tmp_path, name):
     callback = {command.callback.__name__: command.callback for command in app.registered_commands}[name]
     assert done.returncode == 0
     assert callback.__doc__.split(",", maxsplit=1)[0][:40] in done.stdout
+
+
+SOURCES = [command.callback.__name__ for command in ingest_app.registered_commands]
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_source_is_a_command_and_explains_itself(tmp_path, name):
+    """What can be ingested by a command is what there is, and its help is its first sentence."""
+    assert [name for name in MODULES if name != "demo"] == SOURCES
+    done = soundatlas("ingest", name, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    callback = {command.callback.__name__: command.callback for command in ingest_app.registered_commands}[name]
+    assert callback.__doc__[:30] in done.stdout
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -235,6 +235,7 @@ def test_whole_number_serves_as_a_float() -> None:
         ({"catalog.sources.0.source": "tape"}, "catalog.sources.0.source should be one of 'demo', 'folder', "),
         ({"catalog.sources.0.clips.bach": -1}, "catalog.sources.0.clips.bach should be greater than or equal to 0"),
         ({"split.group": "track"}, "split.group should be 'work' or 'album', not 'track'"),
+        ({"split.sides": "theirs"}, "split.sides should be 'hash' or 'official', not 'theirs'"),
         ({"split.salt": ""}, "split.salt should have at least 1 character, not ''"),
         ({"split.validation": 0.6, "split.test": 0.4}, "split.validation + test is 1: nothing is left to train on"),
         ({"split.test": 0.0}, "split.test should be greater than 0, not 0.0"),

@@ -59,7 +59,7 @@ def fma(
         ),
     ] = None,
     *,
-    subset: Annotated[str, typer.Option(help="small, medium or large")] = "small",
+    subset: Annotated[str, typer.Option(help="small, medium, large, or full.")] = "small",
     inbox: Inbox = False,
     add: Add = False,
 ) -> None:

@@ -64,7 +64,7 @@ def _dotted_key(location: tuple[int | str, ...], values: Any) -> str:
         try:
             values = values[part]
         except (LookupError, TypeError):
-            if depth < len(parts):
+            if depth < len(parts) or (isinstance(values, dict) and part in [*values.values()]):  # a union's member
                 continue
         path.append(str(part))
     return ".".join(path)

@@ -74,6 +74,7 @@ class SplitParams(Section):
     """Who learns and who judges. Shares are of groups, not of tracks."""
 
     group: Literal["work", "album"]
+    sides: Literal["hash", "official"]
     salt: str = Field(min_length=1)
     validation: OpenShare
     test: OpenShare

@@ -55,7 +55,7 @@ class FmaSourceParams(Section):
 
     source: Literal["fma"]
     path: FilePath
-    subset: Literal["small", "medium", "large"]
+    subset: Literal["small", "medium", "large", "full"]
 
 
 class SpotifySourceParams(Section):

@@ -128,6 +128,8 @@ REASONS = {
     "clipped": "more samples at full scale than ingest.max_clipped_share",
     "damaged": "the decoder had to make up for damaged frames",
     "missing": "a file that a table names is not there",
+    "duplicate": "another track of the source has the same bytes",
+    "not_permitted": "its licence forbids learning from it",
     "bad_row": "a row of a table or an answer cannot be used",
     "linked_folder": "a link to a folder, which is not followed: what it leads to is listed where it lies",
     "not_a_track": "an episode, a local file or an empty entry of a playlist",

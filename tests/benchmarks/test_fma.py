@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.quality.fma import load_fma
-from soundatlas.errors import UsageError
+from soundatlas.errors import NotReadyError, UsageError
 
 HEADER = (
     ",album,album,artist,set,set,track,track,track",
@@ -45,7 +45,8 @@ def test_small_has_the_official_split(fma):
     assert collection.tracks["decade"].isna().tolist() == [False, True]
     assert collection.sides["side"].tolist() == ["train", "validation"]
     assert collection.sides["group"].tolist() == ["artist:AWOL", "artist:Бо"]
-    assert collection.failures["path"].tolist() == ["fma_small/001/001007.mp3"]
+    assert collection.failures["path"].tolist() == ["fma:1007"]
+    assert collection.failures["message"].tolist() == ["fma_small/001/001007.mp3 is not there"]
 
 
 def test_medium_holds_small(fma):
@@ -56,15 +57,18 @@ def test_medium_holds_small(fma):
 
 
 def test_what_is_not_there_is_named(fma):
-    """Another subset, lost audio, a damaged table and lost metadata are one line each."""
+    """Another subset, audio that is lost or in its archive, a damaged table and lost metadata are one line each."""
     with pytest.raises(UsageError, match="--subset is 'large'"):
         load_fma(fma, "large")
     (fma / "fma_medium").rename(fma / "elsewhere")
-    with pytest.raises(UsageError, match=r"unpack fma_medium\.zip"):
+    with pytest.raises(NotReadyError, match=r"put FMA's fma_medium\.zip there"):
+        load_fma(fma, "medium")
+    (fma / "fma_medium.zip").touch()
+    with pytest.raises(UsageError, match="not unpacked"):
         load_fma(fma, "medium")
     (fma / "fma_metadata/tracks.csv").write_text("a,b\nc,d\ntrack_id,\n", encoding="utf-8")
-    with pytest.raises(UsageError, match="lacks the column"):
+    with pytest.raises(NotReadyError, match="lacks the column"):
         load_fma(fma, "small")
     (fma / "fma_metadata/tracks.csv").unlink()
-    with pytest.raises(UsageError, match=r"unpack fma_metadata\.zip"):
+    with pytest.raises(NotReadyError, match=r"holds no tracks\.csv"):
         load_fma(fma, "small")

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from soundatlas.errors import ParamsError
 from soundatlas.learning.split import MIN_ALBUMS, assign_sides, side_of
 from soundatlas.params import SplitParams
 from soundatlas.tables import DUPLICATES, SIDES, SPLIT, TRACKS, conform, empty
 
 BY_WORK = SplitParams(
-    group="work", salt="salt", validation=0.2, test=0.2, near_duplicates=True, max_bit_error_rate=0.09
+    group="work", sides="hash", salt="salt", validation=0.2, test=0.2, near_duplicates=True, max_bit_error_rate=0.09
 )
 BY_ALBUM = BY_WORK.model_copy(update={"group": "album"})
 
@@ -294,3 +295,33 @@ def test_empty_catalogue_is_an_empty_split(catalogue) -> None:
     split = assign_sides(catalogue({"work": "a"}).iloc[:0], BY_WORK)
     assert len(split) == 0
     assert list(split.columns) == list(SPLIT)
+
+
+OFFICIAL = BY_WORK.model_copy(update={"sides": "official"})
+
+
+def _official(*rows: tuple[str, str | None]) -> pd.DataFrame:
+    """Make a catalogue of (work, official side); equal works are one group."""
+    cells = [{"work": work, "bytes": number} for number, (work, _) in enumerate(rows)]
+    return _tracks(cells).assign(official_split=pd.Series([side for _, side in rows], dtype="str"))
+
+
+def test_official_sides_are_the_sources() -> None:
+    """A track is on the side where its source has it; one without is on the side of its hash."""
+    tracks = _official(("a", "test"), ("b", "train"), ("c", "validation"), ("d", None), ("e", None))
+    sides = assign_sides(tracks, OFFICIAL).set_index("track_id")["side"]
+    assert sides.tolist()[:3] == ["test", "train", "validation"]
+    assert sides.tolist()[3:] == assign_sides(tracks, BY_WORK)["side"].tolist()[3:]
+
+
+def test_group_on_several_official_sides_learns() -> None:
+    """Copies of what is judged are not learnt from: a group on several sides is on the first."""
+    tracks = _official(("a", "test"), ("a", "train"), ("b", "test"), ("b", "validation"), ("c", "test"), ("c", None))
+    assert assign_sides(tracks, OFFICIAL)["side"].tolist() == [*["train"] * 2, *["validation"] * 2, *["test"] * 2]
+
+
+@pytest.mark.parametrize("tracks", [_tracks([{"bytes": 1}]), _official(("a", None))])
+def test_official_sides_that_nobody_has_are_refused(tracks) -> None:
+    """Asking for a split that no source brings is a wrong parameter."""
+    with pytest.raises(ParamsError, match=r"split\.sides is official, but no track"):
+        assign_sides(tracks, OFFICIAL)

@@ -6,7 +6,10 @@ import pandas as pd
 import pytest
 import tiny_project
 
+from soundatlas.errors import NotReadyError, TooManyFailuresError
 from soundatlas.files import write_json
+from soundatlas.sources.listing_files import SOURCES, source_key, write_listing
+from soundatlas.sources.rows import Row, build_listing, failure
 from soundatlas.stages import catalog
 from soundatlas.tables import CONFLICTS, FAILURES, IDENTITIES, INBOX, LABELS, TRACKS
 
@@ -60,3 +63,98 @@ def test_denied_tracks_are_left_out_and_their_audio_goes(project, repository):
         assert pd.read_parquet(project / "data/catalog/inbox.parquet").empty
         audio = {path.relative_to(project).as_posix() for path in (project / "data/audio").rglob("*.flac")}
         assert audio == {stays["path"]}
+
+
+def write_source(root, params, position, rows, failures=()):
+    """Write the listing of a configured source."""
+    key = source_key(params.catalog.sources[position], root.resolve())
+    write_listing(root / SOURCES / key, build_listing(rows, failures), {})
+
+
+def row(track_id, **more) -> Row:
+    """Return a track of a listing."""
+    source, _, source_id = track_id.partition(":")
+    use = "restricted" if source == "spotify" else "unknown"
+    return Row({"track_id": track_id, "source": source, "source_id": source_id, "licence": "x", "ml_use": use, **more})
+
+
+HEARD = {"path": "/music/a.mp3", "audio_sha256": "ab" * 32, "duration_seconds": 200.0}
+LISTED = [{"source": "folder", "path": "music"}, {"source": "spotify", "saved": True}]
+
+
+@pytest.fixture
+def listed(project, repository):
+    """Give parameters with a folder and Spotify, and their listings: three tracks, two of them one, two failures."""
+    params = tiny_project.start_project(project, repository, catalog={"sources": LISTED})
+    write_source(
+        project,
+        params,
+        0,
+        [row("folder:a", **HEARD, artist="Anna", title="Air", genre="reel")],
+        [failure("music", "linked_folder", "a link")],
+    )
+    write_source(
+        project,
+        params,
+        1,
+        [
+            row("spotify:x", artist="Anna", title="Air", duration_seconds=201.0, genre="pop", year=1999.0),
+            row("spotify:y", artist="Bela", title="Jig"),
+        ],
+        [failure("spotify:z", "not_a_track", "an episode")],
+    )
+    return params
+
+
+def test_listings_become_one_catalogue(project, listed, capsys):
+    """Every listed input is a track, a track without audio, or a failure with its source; conflicts are written."""
+    catalog.run(project, listed)
+    tables = {path.stem: pd.read_parquet(path) for path in (project / "data/catalog").iterdir()}
+    assert tables["tracks"][["track_id", "path", "genre", "year", "ml_use"]].to_numpy().tolist() == [
+        ["folder:a", "/music/a.mp3", "reel", 1999.0, "unknown"]
+    ]
+    assert tables["without_audio"]["track_id"].tolist() == ["spotify:y"]
+    assert set(tables["labels_without_audio"]["track_id"]) == {"spotify:y"}
+    assert sorted(tables["identities"]["listed_track_id"]) == ["folder:a", "spotify:x", "spotify:y"]
+    assert tables["conflicts"]["other_value"].tolist() == ["pop"]
+    uses = dict(zip(tables["labels"]["label"], tables["labels"]["ml_use"], strict=True))
+    assert (uses["genre"], uses["year"]) == ("unknown", "restricted")
+    assert sorted(name.split("-")[0] for name in tables["failures"]["source"]) == ["folder", "spotify"]
+    assert capsys.readouterr().out == (
+        "catalog: 1 tracks by 1 artists, 0.06 hours; 2 failed; 1 more without audio; 1 conflicting labels\n"
+    )
+    assert (project / "data/audio").is_dir()
+
+
+def test_permission_for_spotify_allows_what_it_brings(project, repository, listed):
+    """Whoever states written permission may learn from Spotify's labels and rows; nothing else changes its terms."""
+    del listed
+    permit = {"sources": LISTED, "i_have_permission_to_train_on_spotify_content": True}
+    catalog.run(project, tiny_project.params_of(repository, catalog=permit))
+    labels = pd.read_parquet(project / "data/catalog/labels.parquet").set_index("label")["ml_use"]
+    assert (labels["genre"], labels["year"]) == ("unknown", "allowed")
+    assert pd.read_parquet(project / "data/catalog/without_audio.parquet")["ml_use"].tolist() == ["allowed"]
+
+
+def test_denied_listed_tracks_are_left_out(project, listed):
+    """A track on the deny-list is in no table, though its listing still has it."""
+    write_json(project / "data/ingest/denied.json", {"audio_sha256": ["ab" * 32], "track_ids": ["spotify:x"]})
+    catalog.run(project, listed)
+    assert pd.read_parquet(project / "data/catalog/tracks.parquet").empty
+    assert pd.read_parquet(project / "data/catalog/without_audio.parquet")["track_id"].tolist() == ["spotify:y"]
+
+
+def test_source_without_a_listing_is_not_ready(project, repository):
+    """A source that was never ingested is named with what to run."""
+    params = tiny_project.params_of(repository, catalog={"sources": LISTED})
+    with pytest.raises(NotReadyError, match="run `soundatlas ingest folder`"):
+        catalog.run(project, params)
+
+
+def test_too_many_broken_files_stop_the_line(project, listed):
+    """Broken files above the rate stop the stage, with the tables written; what is no fault does not count."""
+    broken = [failure(f"music/{number}.mp3", "truncated", "half of it") for number in range(3)]
+    write_source(project, listed, 0, [row("folder:a", **HEARD)], broken)
+    with pytest.raises(TooManyFailuresError, match="3 tracks failed"):
+        catalog.run(project, listed)
+    assert len(pd.read_parquet(project / "data/catalog/failures.parquet")) == 4

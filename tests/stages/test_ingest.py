@@ -7,8 +7,13 @@ import os
 import pandas as pd
 import pytest
 import tiny_project
+from music_files import write_music
+from pydantic import TypeAdapter
 
+from soundatlas.errors import NotReadyError
 from soundatlas.files import read_json
+from soundatlas.source_params import SourceParams
+from soundatlas.sources.ingestion import ingest_source
 from soundatlas.stages import ingest
 
 pytest.importorskip("music21", reason="the demo catalogue's packages are optional")
@@ -82,3 +87,65 @@ def test_denied_audio_is_not_listed_and_the_file_stays(listed, tiny_params, caps
     assert path.with_name("other.wav").is_file()
     assert capsys.readouterr().out == "ingest: 0 files in data/inbox; 1 on the deny-list left out\n"
     assert read_json(listed / "data/ingest/denied.json") == {"audio_sha256": [sha], "track_ids": ["demo:1"]}
+
+
+@pytest.fixture
+def with_folder(project, repository, tmp_path):
+    """Give parameters whose only source is a folder with one track."""
+    write_music(tmp_path / "music/a.flac", artist="Anna")
+    source = {"source": "folder", "path": str(tmp_path / "music")}
+    return tiny_project.start_project(project, repository, catalog={"sources": [source]})
+
+
+def listed_tracks(project) -> list[str]:
+    """Return the tracks of the only source's listing."""
+    [place] = (project / "data/ingest/sources").iterdir()
+    return pd.read_parquet(place / "tracks.parquet")["track_id"].tolist()
+
+
+def test_folder_is_listed_anew_and_a_change_is_what_dvc_sees(project, with_folder, tmp_path, capsys):
+    """A new file changes what the catalogue depends on; touching one, or looking again, changes nothing."""
+    path = project / "data/ingest/sources.json"
+    ingest.run(project, with_folder)
+    assert capsys.readouterr().out.splitlines()[0] == f"ingest: 1 tracks in folder {tmp_path / 'music'}, 0 failed"
+    before = path.read_bytes()
+    os.utime(tmp_path / "music/a.flac", ns=(5, 5))
+    ingest.run(project, with_folder)
+    assert path.read_bytes() == before
+    write_music(tmp_path / "music/b.flac")
+    ingest.run(project, with_folder)
+    assert path.read_bytes() != before
+    assert listed_tracks(project) == ["folder:music/a.flac", "folder:music/b.flac"]
+
+
+def test_folder_that_is_gone_and_source_that_was_never_asked_are_not_ready(project, repository, with_folder, tmp_path):
+    """What is missing is said with what to do, and the exit code of a missing configuration."""
+    (tmp_path / "music").rename(tmp_path / "elsewhere")
+    with pytest.raises(NotReadyError, match="there is no folder"):
+        ingest.run(project, with_folder)
+    never = tiny_project.params_of(repository, catalog={"sources": [{"source": "musicbrainz"}]})
+    with pytest.raises(NotReadyError, match="run `soundatlas ingest musicbrainz`"):
+        ingest.run(project, never)
+
+
+def test_what_was_brought_for_classification_is_listed_beside_the_inbox(project, with_folder, tmp_path, capsys):
+    """`ingest --inbox` copies nothing: its files are listed where they are, bad ones with their reason, denied not."""
+    write_music(tmp_path / "new/c.flac")
+    write_music(tmp_path / "new/d.flac", artist="Bela")
+    (tmp_path / "new/e.mp3").touch()
+    tiny_project.write_clip(project / "data/inbox/a.wav")
+    config = TypeAdapter(SourceParams).validate_python({"source": "folder", "path": str(tmp_path / "new")})
+    ingest_source(project, config, with_folder.ingest, {}, folder="data/ingest/inbox")
+    capsys.readouterr()
+    ingest.run(project, with_folder)
+    listing = pd.read_parquet(project / "data/ingest/inbox.parquet").set_index("path")
+    assert capsys.readouterr().out.endswith("ingest: 1 files in data/inbox, 3 more by `ingest --inbox`\n")
+    assert listing.loc[str(tmp_path / "new/e.mp3"), "reason"] == "empty"
+    assert listing.loc[str(tmp_path / "new/c.flac"), "size_bytes"] == (tmp_path / "new/c.flac").stat().st_size
+    sha = listing.loc[str(tmp_path / "new/d.flac"), "audio_sha256"]
+    (project / "data/denied.csv").write_text(f"audio_sha256,track_id,since,reason\n{sha},,,\n")
+    ingest.run(project, with_folder)
+    assert str(tmp_path / "new/d.flac") not in set(pd.read_parquet(project / "data/ingest/inbox.parquet")["path"])
+    (tmp_path / "new").rename(tmp_path / "away")  # the listing before stays, and classify finds the files unreadable
+    ingest.run(project, with_folder)
+    assert str(tmp_path / "new/c.flac") in set(pd.read_parquet(project / "data/ingest/inbox.parquet")["path"])

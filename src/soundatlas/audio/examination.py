@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 
 from soundatlas.audio.decode import UNDECLARED, decode_channels
-from soundatlas.audio.mpeg_frames import walk_frames
+from soundatlas.audio.mpeg_frames import count_leaning_frames, walk_frames
 from soundatlas.audio.ogg_pages import walk_pages
 from soundatlas.errors import TrackError
 
@@ -79,9 +79,10 @@ def examine_file(path: Path, limits: Limits) -> Examined:
         if known in ADVICE:
             raise TrackError("not_audio", ADVICE[known])
         declared = CHECKS[known](data) if known in CHECKS else None
+        leaning = count_leaning_frames(data) if known == "mp3" else 0
     with _complaints() as complaints:
         samples, sample_rate = _decode(path, known)
-    if known == "mp3" and (count := sum(" error: " in line for line in complaints)):
+    if known == "mp3" and (count := sum(" error: " in line for line in complaints)) > leaning:
         raise TrackError("damaged", f"the decoder met {count} damaged frames: replace the file")
     seconds = len(samples) / sample_rate
     with soundfile.SoundFile(path) as file:  # of an mp3 without a header of its own, libsndfile reads what it estimates

@@ -23,6 +23,7 @@ RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 1
 HEADER_BYTES = 4
 TAG_HEADER_BYTES, ID3V1_BYTES, APE_BYTES = 10, 128, 32
 LARGEST_FRAME_BYTES = 2881
+LAYER_III = 3
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,38 @@ def walk_frames(data: mmap.mmap | bytes) -> Walk | None:
             walk.seconds += header.samples / header.kind[2]
         place += header.frame_bytes
     return walk
+
+
+def count_leaning_frames(data: mmap.mmap | bytes) -> int:
+    """Return how many frames at the beginning of an mp3 file need bits of frames that are not there.
+
+    A layer III frame may keep some of its bits in the frames before it. In a file that was cut out of a longer one
+    without encoding it anew, as FMA's clips are, the first frames lack them; no other frame suffers.
+    """
+    place, end = _skip_tags(data, 0), _end_of_audio(data)
+    first = _find(data, place, end, None)
+    header = None if first is None else _read(data, first, end)
+    if first is None or header is None or header.kind[1] != LAYER_III:
+        return 0
+    place = first + (header.frame_bytes if _declared(data, first, header) is not None else 0)
+    count = kept_bytes = 0
+    while (header := _read(data, place, end)) is not None and place + header.frame_bytes <= end:
+        borrowed_bytes, own_bytes = _main_data(data, place, header)
+        if borrowed_bytes <= kept_bytes:
+            break
+        count, kept_bytes, place = count + 1, kept_bytes + own_bytes, place + header.frame_bytes
+    return count
+
+
+def _main_data(data: mmap.mmap | bytes, place: int, header: Header) -> tuple[int, int]:
+    """Return how many bytes of its main data a layer III frame keeps before itself, and how many it has room for."""
+    has_checksum, is_mono = not data[place + 1] & 1, data[place + 3] >> 6 == 3  # noqa: PLR2004 - one channel
+    side = place + HEADER_BYTES + (2 if has_checksum else 0)
+    if header.kind[0] == 3:  # noqa: PLR2004 - MPEG-1
+        borrowed_bytes, side_bytes = data[side] << 1 | data[side + 1] >> 7, 17 if is_mono else 32
+    else:
+        borrowed_bytes, side_bytes = data[side], 9 if is_mono else 17
+    return borrowed_bytes, header.frame_bytes - (side - place) - side_bytes
 
 
 def _read(data: mmap.mmap | bytes, place: int, end: int) -> Header | None:

@@ -121,7 +121,7 @@ def _parse(root: Path, asked: dict[str, Any]) -> SourceParams:
     try:
         parsed: SourceParams = TypeAdapter[Any](SourceParams).validate_python(asked)
     except ValidationError as error:
-        raise UsageError(f"ingest {asked['source']}: {first_fault(error, {asked['source']: asked})}") from None
+        raise UsageError(f"ingest {asked['source']}: {first_fault(error, asked)}") from None
     return parsed
 
 
@@ -164,17 +164,34 @@ def _tell(root: Path, params: Params, came: list[tuple[SourceParams, Ingested]])
 
 def _next_lines(root: Path, params: Params, came: list[tuple[SourceParams, Ingested]]) -> list[str]:
     lines = []
-    silent = sum(int(ingested.listing.tracks["path"].isna().sum()) for _, ingested in came)
-    configured = {source.source for source in params.catalog.sources}
-    if silent and "deezer" not in configured:
+    tracks = pd.concat([ingested.listing.tracks for _, ingested in came])
+    silent = int(tracks["path"].isna().sum())
+    if silent and "deezer" not in {source.source for source in params.catalog.sources}:
         lines.append(
             f"{silent} tracks have no audio: `soundatlas ingest deezer --non-commercial --add` fetches previews of 30 s"
         )
-    if any(len(ingested.listing.failures) for _, ingested in came):
-        key = next(ingested.key for _, ingested in came if len(ingested.listing.failures))
-        lines.append(f"{SOURCES}/{key}/failures.parquet names every input that failed (or {INBOX}/…, with --inbox)")
+    lines += _label_advice(tracks, params)
+    failed = [ingested.key for _, ingested in came if len(ingested.listing.failures)]
+    lines += [f"failures.parquet below {SOURCES}/{key}/ names every input that failed" for key in failed]
     if read_parts(registry_root(root).resolve(), params.catalog.sources):
         lines.append("`dvc repro` makes the catalogue, trains and classifies")
+    return lines
+
+
+def _label_advice(tracks: pd.DataFrame, params: Params) -> list[str]:
+    """Return what to put into `params.yaml` where training asks for labels that the tracks lack."""
+    if tracks.empty:
+        return []
+    present = tracks.reindex(columns=[*params.train.classes, *params.train.attributes]).notna().mean()
+    known = [head for head in params.train.classes if present[head] >= params.validate_.min_label_coverage]
+    lines = []
+    if lacking := [head for head in params.train.classes if head not in known]:
+        lines.append(
+            f"too few tracks have {' and '.join(lacking)}: put {', '.join(known) or 'a label that they have'} into "
+            "train.classes and promote.primary of params.yaml, or give them in tags or tracks.csv"
+        )
+    if absent := [name for name in params.train.attributes if not present[name]]:
+        lines.append(f"no track has {', '.join(absent)}: these attributes will be left out of the training")
     return lines
 
 

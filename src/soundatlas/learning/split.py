@@ -12,11 +12,13 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from soundatlas.tables import SPLIT, conform
+from soundatlas.errors import ParamsError
+from soundatlas.tables import SIDES, SPLIT, conform
 
 if TYPE_CHECKING:
     from soundatlas.params import SplitParams
 
+OFFICIAL = "official_split"  # the label column in which a source brings a split of its own
 MIN_ALBUMS = 3  # an artist with fewer could not be on every side, so such an artist is grouped by work
 
 
@@ -27,6 +29,8 @@ def assign_sides(tracks: pd.DataFrame, params: SplitParams, duplicates: pd.DataF
     near-duplicates form one group.
     A group's side is a hash of its name, so that new tracks move no old ones; only a track that unites two groups
     moves the tracks of one of them, and in a split by album an artist's third album regroups that artist.
+    With `params.sides` official, a group is on the side where its source has it; tracks of one group that the source
+    has on several sides all learn, so that nothing is judged that was learnt from.
 
     Args:
         tracks: rows of `tables.TRACKS`.
@@ -35,6 +39,9 @@ def assign_sides(tracks: pd.DataFrame, params: SplitParams, duplicates: pd.DataF
 
     Returns:
         `tables.SPLIT`, in the order of `track_id`.
+
+    Raises:
+        ParamsError: when the official sides are asked for, and no track has one.
     """
     keys = pd.DataFrame(
         {
@@ -48,6 +55,8 @@ def assign_sides(tracks: pd.DataFrame, params: SplitParams, duplicates: pd.DataF
     group = _unite(keys)
     rows = pd.DataFrame({"track_id": tracks["track_id"], "audio_sha256": tracks["audio_sha256"], "group": group})
     rows["side"] = [side_of(name, params) for name in group]
+    if params.sides == "official":
+        rows["side"] = _official_sides(tracks, rows["group"]).fillna(rows["side"])
     return conform(rows.sort_values("track_id"), SPLIT)
 
 
@@ -58,6 +67,14 @@ def side_of(group: str, params: SplitParams) -> str:
     if position < params.test:
         return "test"
     return "validation" if position < params.test + params.validation else "train"
+
+
+def _official_sides(tracks: pd.DataFrame, group: pd.Series[str]) -> pd.Series[str]:
+    """Return each track's side in its source's own split, the same for all of a group; missing where it has none."""
+    if OFFICIAL not in tracks or tracks[OFFICIAL].isna().all():
+        raise ParamsError("split.sides is official, but no track of the catalogue has an official split: make it hash")
+    rank = tracks[OFFICIAL].map({side: number for number, side in enumerate(SIDES)}).astype("float64")
+    return rank.groupby(group).transform("min").map(dict(enumerate(SIDES))).astype("str")
 
 
 def _group_keys(tracks: pd.DataFrame, kind: str) -> pd.Series[str]:

@@ -39,9 +39,9 @@ def failure_lines(failures: pd.DataFrame) -> list[str]:
     """Return a line per reason, most frequent first: how often, what it means, and some examples."""
     lines = []
     for reason, count in failures["reason"].value_counts().items():
+        lines.append(f"{count} {reason}: {REASONS.get(str(reason), '')}")
         rows = failures[failures["reason"] == reason].sort_values("path").head(MOST_EXAMPLES)
-        examples = "; ".join(
-            f"{path} ({message})" for path, message in rows[["path", "message"]].itertuples(index=False)
-        )
-        lines.append(f"{count} {reason}, {REASONS.get(str(reason), '')}: {examples}{' …' if count > len(rows) else ''}")
+        lines += [f"    {path}: {message}" for path, message in rows[["path", "message"]].itertuples(index=False)]
+        if count > len(rows):
+            lines.append(f"    and {count - len(rows)} more")
     return lines

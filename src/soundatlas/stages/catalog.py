@@ -28,8 +28,16 @@ if TYPE_CHECKING:
     from soundatlas.sources.deny_list import DenyList
 
 OF_SPOTIFY = {"spotify", "deezer"}  # of Deezer's rows, only those that were found by rows of Spotify are restricted
-# What is no fault of a file: a service has no such thing, or does not give it.
-HARMLESS = {"not_a_track", "not_found", "not_granted", "no_preview", "linked_folder"}
+# What is no fault of a file: a service has no such thing or does not give it, or it is left out on purpose.
+HARMLESS = {
+    "duplicate",
+    "linked_folder",
+    "no_preview",
+    "not_a_track",
+    "not_found",
+    "not_granted",
+    "not_permitted",
+}
 
 
 def run(root: Path, params: Params) -> None:

@@ -76,7 +76,9 @@ def run(root: Path, params: Params) -> None:
 
 def _write(folder: Path, evaluation: Evaluation, params: Params, *, tracks: int, groups: int) -> None:
     about = {
-        "split": f"test, grouped by {params.split.group}",
+        "split": "test, the source's own"
+        if params.split.sides == "official"
+        else f"test, grouped by {params.split.group}",
         "seeds": 1,
         "tracks": tracks,
         "groups": groups,

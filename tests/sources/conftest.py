@@ -1,0 +1,62 @@
+"""A project, a folder of music beside it, and listing the one into the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import TypeAdapter
+
+from soundatlas.errors import TrackError
+from soundatlas.source_params import SourceParams
+from soundatlas.sources.ingestion import ingest_source
+from soundatlas.workers import Outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start one process where workers are needed."""
+    monkeypatch.setenv("SOUNDATLAS_WORKERS", "1")
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    """Give an empty folder outside of the project."""
+    folder = tmp_path / "music"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def as_source():
+    """Give a function that checks a mapping as `catalog.sources` is checked."""
+    return TypeAdapter(SourceParams).validate_python
+
+
+@pytest.fixture
+def looking_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look into files in this process: starting another one for two files costs a second."""
+
+    def here(function, items, *, timeout_seconds):
+        del timeout_seconds
+        for item in items:
+            try:
+                yield Outcome(item, function(item), None)
+            except TrackError as error:
+                yield Outcome(item, None, error)
+
+    monkeypatch.setattr("soundatlas.sources.inspection.map_in_workers", here)
+
+
+@pytest.fixture
+def list_music(project, music, as_source, tiny_params):
+    """Give a function that lists the folder of music as a source, and returns the listing."""
+
+    def run(**keys):
+        config = as_source({"source": "folder", "path": str(music), **keys})
+        return ingest_source(project, config, tiny_params.ingest, {}).listing
+
+    return run
