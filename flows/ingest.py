@@ -1,4 +1,4 @@
-"""List what lies in the inbox and what the sources are made of.
+"""Ask the sources that params.yaml lists, and list what lies in the inbox and in local folders.
 
 python -m flows.ingest
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from prefect import flow
 
+from flows.source_tasks import ask_sources
 from flows.stage_tasks import reproduce
 from flows.workspace import holding_workspace
 from soundatlas.files import project_root
@@ -14,9 +15,15 @@ from soundatlas.files import project_root
 
 @flow(name="ingest")
 def ingest() -> None:
-    """List what lies in the inbox and what the sources are made of, without computing anything from it."""
+    """Ask the sources that params.yaml lists, then list inbox and local folders, without computing anything from it.
+
+    As `soundatlas ingest` does it: credentials come from the environment of `make ui`, what was asked before is not
+    asked again, and a source that wants no more requests for now ends the run with the moment from which on it may be
+    asked.
+    """
     root = project_root()
     with holding_workspace(root):
+        ask_sources(root)
         reproduce(root, ["repro", "ingest"])
 
 

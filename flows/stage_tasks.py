@@ -1,4 +1,4 @@
-"""The only task: one stage of DVC's graph. Order and skipping are DVC's; Prefect shows what DVC does."""
+"""The task of a stage: one stage of DVC's graph. Order and skipping are DVC's; Prefect shows what DVC does."""
 
 from __future__ import annotations
 

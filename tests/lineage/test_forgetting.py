@@ -14,13 +14,17 @@ import traced_project
 from traced_project import OTHER, OWN
 
 from soundatlas.dag import holding_data, read_cache
-from soundatlas.files import read_json, sha256_file
+from soundatlas.files import read_json, sha256_file, write_json
 from soundatlas.history.store import open_history
 from soundatlas.lineage import forgetting
 from soundatlas.lineage.holding import Traces
 from soundatlas.lineage.subject import find_subject
+from soundatlas.sources.audio_store import AudioStore
+from soundatlas.sources.listing_files import write_listing
+from soundatlas.sources.rows import Row, build_listing
 from soundatlas.store.reading import SpectrogramStore
 from soundatlas.store.shards import SUFFIX, Shard
+from soundatlas.tables import IDENTITIES, conform, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -203,3 +207,31 @@ def test_a_read_only_cache_of_hardlinks(root, command):
     assert TRACK not in pd.read_parquet(path)["track_id"].tolist()
     assert not cached.exists()
     assert sha256_file(root / "data/catalog/labels.parquet") == kept
+
+
+def test_a_track_leaves_the_listings_by_all_its_names(root, command):
+    """Rows of listings, fetched audio and what was looked into go; every name that a source has for it is denied."""
+    traces = traces_of(root, TRACK)
+    about = {"source": "folder", "source_id": "x", "licence": "x", "ml_use": "unknown", "genre": "reel"}
+    stored = AudioStore(root).put([b"a preview of it"], ".mp3")
+    rows = [
+        Row({**about, "track_id": "folder:x", "path": stored.path, "audio_sha256": stored.audio_sha256}),
+        Row({**about, "track_id": "folder:y", "path": "y.wav", "audio_sha256": "ab" * 32}),
+    ]
+    write_listing(root / "data/ingest/sources/folder-1", build_listing(rows, []), {})
+    memory = root / "data/ingest/memory/folder"
+    looked = pd.DataFrame({"audio_sha256": [traces.audio_sha256, "ab" * 32], "judged_by": "x"})
+    write_table(looked, memory / "inspected.parquet")
+    write_json(memory / "known-files-1.json", {"x.wav": {"sha256": traces.audio_sha256}})
+    identities = [{"listed_track_id": name, "track_id": TRACK, "joined_by": ""} for name in (TRACK, "folder:x")]
+    write_table(conform(pd.DataFrame(identities), IDENTITIES), root / "data/catalog/identities.parquet")
+    assert command(root, "forget", TRACK, "--yes")[0] == 0
+    assert not (root / stored.path).exists()
+    listing = root / "data/ingest/sources/folder-1"
+    assert pd.read_parquet(listing / "tracks.parquet")["track_id"].tolist() == ["folder:y"]
+    assert pd.read_parquet(listing / "labels.parquet")["track_id"].tolist() == ["folder:y"]
+    assert pd.read_parquet(memory / "inspected.parquet")["audio_sha256"].tolist() == ["ab" * 32]
+    assert pd.read_parquet(root / "data/catalog/identities.parquet").empty
+    assert sorted(pd.read_csv(root / "data/denied.csv")["track_id"]) == sorted([TRACK, "folder:x"])
+    kept = {path.relative_to(root).as_posix() for path in memory.iterdir()}
+    assert holding(root, traces) <= kept  # the hash of the user's own file, so that it is not read again

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from soundatlas.errors import ParamsError
-from soundatlas.params import DEMO_ARTISTS
+from soundatlas.source_params import DEMO_ARTISTS
 from soundatlas.sources.demo_choice import ENSEMBLES, INBOX_ONLY, candidates, choose, spread_ensembles
 from soundatlas.sources.demo_corpus import corpus_folder, list_pieces
 

@@ -11,9 +11,12 @@ from rich.table import Table
 from soundatlas.commands.terminal import printable, wide_console
 from soundatlas.files import project_root
 from soundatlas.params import load_params
+from soundatlas.sources.listing_files import user_path
 from soundatlas.sources.lookup import MODULES, find_source
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from soundatlas.source_params import SourceParams
 
 
@@ -29,7 +32,7 @@ def print_sources() -> None:
         offer = source.OFFER
         mine: list[SourceParams | None] = [one for one in listed if one.source == name]
         for config in mine or [None]:
-            ready = source.readiness(config, os.environ)
+            ready = source.readiness(_placed(config, root), os.environ)
             cells = (
                 f"{name} {getattr(config, 'path', '')}\n{offer.about}",
                 ", ".join(offer.gives),
@@ -43,3 +46,10 @@ def print_sources() -> None:
     console = wide_console()
     console.print(table)
     console.print("listed: in catalog.sources of params.yaml. `soundatlas ingest` brings in what is listed.")
+
+
+def _placed(config: SourceParams | None, root: Path) -> SourceParams | None:
+    """Return a source with its path as a whole one, wherever in the project the command is called."""
+    if config is None or (path := getattr(config, "path", None)) is None:
+        return config
+    return config.model_copy(update={"path": str(user_path(path, root))})

@@ -59,9 +59,16 @@ def erasing_steps(root: Path, traces: Traces) -> Iterator[Step]:
 
 
 def _audio(root: Path, traces: Traces) -> Iterator[Step]:
-    ours = (root / folder for folder in AUDIO_FOLDERS)
-    for path in (path for folder in ours for path in audio_files(root, folder, traces.paths, [traces.audio_sha256])):
+    paths, shas = {*traces.paths, *_listed_paths(root, traces)}, [traces.audio_sha256]
+    for path in (path for folder in AUDIO_FOLDERS for path in audio_files(root, root / folder, paths, shas)):
         yield f"remove {path.relative_to(root).as_posix()}", lambda path=path: path.unlink(missing_ok=True)  # type: ignore[misc]
+
+
+def _listed_paths(root: Path, traces: Traces) -> Iterator[str]:
+    """Yield where sources have audio of the track, which may be in other bytes than the catalogue's."""
+    for listing in sorted((root / "data/ingest").glob("*/*/tracks.parquet")):
+        table = pd.read_parquet(listing)
+        yield from table.loc[traces.rows(table), "path"].dropna()
 
 
 def _spectrograms(root: Path, traces: Traces) -> Iterator[Step]:

@@ -77,11 +77,9 @@ def list_spotify(
         FEATURES: granted,
     }
     listing.counts["requests made"] = client.requests_made
-    listing.notes = [f"{FEATURES}: {granted}"] + [
-        f"{query.name}: as Spotify told it in the last 24 hours; `soundatlas ingest spotify --refresh` asks anew"
-        for query in queries
-        if not client.requests_made
-    ]
+    listing.notes = [f"{FEATURES}: {granted}"]
+    if not client.requests_made:
+        listing.notes.append("Spotify told all of it within the last 24 hours and was not asked: --refresh asks anew")
     listing.resume_after = resume_after
     return listing
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import tracemalloc
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -259,6 +261,20 @@ def test_audio_is_taken_up_to_a_limit(client: WebClient, echo: Echo) -> None:
     echo.fail("/preview", html())
     with pytest.raises(WebError, match="sends text/html where audio was asked for"):
         client.get_audio(f"{echo.url}/preview", max_bytes=1_000_000)
+
+
+def test_a_compressed_flood_is_not_unpacked(client: WebClient, echo: Echo) -> None:
+    """200 MB of zeros in 200 kB of gzip are left before they are unpacked."""
+    packer = zlib.compressobj(9, wbits=31)
+    flood = b"".join(packer.compress(bytes(1_000_000)) for _ in range(200)) + packer.flush()
+    echo.fail("/things", Answer(body=flood, headers={"Content-Encoding": "gzip"}))
+    tracemalloc.start()
+    try:
+        with pytest.raises(WebError, match="more than 5,000,000 bytes"):
+            client.get_json(f"{echo.url}/things")
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_nothing_listens(quick_time: QuickTime) -> None:
