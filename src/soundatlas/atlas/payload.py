@@ -42,6 +42,7 @@ def map_payload(chart: Chart) -> dict[str, Any]:
         "x": packed_floats(points["x"]),
         "y": packed_floats(points["y"]),
         "categories": {name: packed_categories(_texts(points[name])) for name in CATEGORIES},
+        "guesses": packed_categories(_guesses(chart)),
         "numbers": {name: packed_floats(points[name]) for name in ("confidence", "year", *chart.attributes)},
         "attributes": list(chart.attributes),
         "places": [_place(place) for place in chart.places],
@@ -129,6 +130,14 @@ def _place(place: Place) -> dict[str, Any]:
             if index >= 0
         ],
     }
+
+
+def _guesses(chart: Chart) -> list[str | None]:
+    """Return the most likely class of the primary head where no label says one."""
+    head = chart.primary_head
+    known = _texts(chart.points[head]) if head in chart.points else [None] * len(chart.points)
+    best = (prediction.heads.get(head) for prediction in chart.predictions)
+    return [classes[0][0] if classes and label is None else None for label, classes in zip(known, best, strict=True)]
 
 
 def _titles(points: pd.DataFrame) -> list[str]:
