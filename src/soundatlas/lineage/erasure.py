@@ -37,7 +37,6 @@ FOLDERS = (
     "evaluation",
     "predictions",
     "flips",
-    "why",
 )
 TEXTS = {".json", ".html", ".txt", ".md"}
 KEPT = {"known-files.json", "denied.json"}
