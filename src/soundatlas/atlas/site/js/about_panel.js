@@ -1,0 +1,47 @@
+"use strict";
+(function (atlas) {
+  const { element, name, number, words } = atlas.elements;
+  const { section, heading } = atlas.panelParts;
+
+  /** Nested figures as rows of a table: "label agreement, genre, layout" 0.58. */
+  function flat(figures, before = []) {
+    return Object.entries(figures).flatMap(([key, value]) => {
+      const path = [...before, words(key)];
+      if (value !== null && typeof value === "object") return flat(value, path);
+      return [[path.join(", "), typeof value === "number" ? number(value) : String(value ?? "unknown")]];
+    });
+  }
+
+  const table = (rows) => element("table", { class: "numbers" }, element("tbody", {}, ...rows.map(([key, value]) => element(
+    "tr", {}, element("th", { scope: "row" }, name(key)), element("td", {}, name(value)),
+  ))));
+
+  function axis(each) {
+    const [low, high] = each.direction === "horizontal" ? ["left", "right"] : ["bottom", "top"];
+    const [r2, from, to] = [each.r2, each.r2_low, each.r2_high].map((value) => number(value, 2));
+    const strong = Object.entries(each.correlations).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+    return element("div", { class: "axis-said" },
+      element("h4", {}, words(each.direction)),
+      element("p", {}, `${low}: ${each.low}; ${high}: ${each.high}. R² ${r2}, 95 % interval ${from} to ${to}: the position along this direction explains ${Math.round((each.r2 ?? 0) * 100)} % of the variance of what was measured in the audio.`),
+      table(strong.map(([key, value]) => [`correlation with ${words(key)}`, number(value, 2)])));
+  }
+
+  const model = ({ name: called, version, content_sha256: sha, promoted_at: at }) => table([
+    ["model", called], ["version", version ?? "unknown"], ["champion since", at ? at.slice(0, 16).replace("T", " ") : "unknown"], ["content", sha.slice(0, 12)],
+  ]);
+
+  /** What the map is made of, and how far it can be trusted. */
+  function aboutPanel(chart, app) {
+    return [
+      heading("about", "About this map", app.close),
+      element("p", { class: "lead" }, `Every point is a track, placed by what the champion model makes of its sound. ${chart.catalogueCount} tracks of the catalogue are solid; ${chart.inboxCount} of your own are hollow, in the colour of what the model takes them for.`),
+      section("The axes, and how well they fit", ...chart.axes.map(axis)),
+      section("How good the layout is", table(flat(chart.quality))),
+      section("Whose ears", model(chart.model), ...(chart.previous ? [element("h4", {}, "compared with"), model(chart.previous.model)] : [])),
+      section("Keys", table([["arrows", "from track to track"], ["Enter", "open, and play"], ["+ and −", "zoom"], ["0", "show all"], ["/", "search"], ["Escape", "close"]])),
+      section("Drawn with", element("p", {}, "twgl.js and d3's zoom and quadtree, bundled; their licences are in vendor/LICENCES.txt. The page asks nothing of any network.")),
+    ];
+  }
+
+  atlas.aboutPanel = aboutPanel;
+})(window.soundatlas);
