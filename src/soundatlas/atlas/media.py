@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -158,3 +159,19 @@ def _carry_out(order: _Order) -> None:
             order.making.make(order.sound, beside)
         except OSError as error:
             raise TrackError("unreadable", error.strerror or type(error).__name__) from None
+
+
+def take_along(files: Mapping[str, Path], folder: Path, new: Path) -> dict[str, str]:
+    """Give a new folder the files of an old one, without copying them where links can be made.
+
+    Returns:
+        name of a point -> where its file lies below the new folder, with forward slashes.
+    """
+    below = {name: path.relative_to(folder) for name, path in files.items()}
+    for path in set(below.values()):
+        (new / path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            (new / path).hardlink_to(folder / path)
+        except OSError:  # a file system without links
+            shutil.copyfile(folder / path, new / path)
+    return {name: path.as_posix() for name, path in below.items()}

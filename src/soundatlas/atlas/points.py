@@ -60,8 +60,8 @@ def gather_points(
     Args:
         tracks: rows of `tables.TRACKS` with `side`, and further numeric columns.
         answers: audio SHA-256 -> what the model says of a track.
-        inbox: rows of `data/predictions/predictions.parquet`, with `artist` and `title` where they are known; of files
-            with equal bytes the first is taken.
+        inbox: rows of `data/predictions/predictions.parquet`, with `known_artist` and `known_title`; of files with
+            equal bytes the first is taken.
         heads: of the model, the primary one first.
         attributes: of the model.
     """
@@ -74,8 +74,15 @@ def gather_points(
     table = pd.concat(
         [
             heard.assign(point_id=heard["track_id"], layer=CATALOGUE),
-            classified.reindex(columns=["audio_sha256", "path", "artist", "title"]).assign(
-                point_id=classified["audio_sha256"], layer=INBOX
+            pd.DataFrame(
+                {
+                    "point_id": classified["audio_sha256"],
+                    "layer": INBOX,
+                    "audio_sha256": classified["audio_sha256"],
+                    "path": classified["path"],
+                    "artist": classified["known_artist"],
+                    "title": classified["known_title"],
+                }
             ),
         ],
         ignore_index=True,
