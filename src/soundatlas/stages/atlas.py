@@ -71,7 +71,8 @@ def _survey(root: Path, params: Params, store: SpectrogramStore, champion: Champ
     split = read_table(root / "data/split/split.parquet", SPLIT)[["track_id", "group", "side"]]
     tracks = pd.read_parquet(root / "data/catalog/tracks.parquet").merge(split, on="track_id", how="left")
     contract, answers = hear_catalogue(root, champion, folder, tracks[[*TRACKS]], timeout_seconds=timeout_seconds)
-    heads, attributes = [*contract.space.classes], [*contract.space.attributes]
+    heads = sorted(contract.space.classes, key=lambda head: (head != params.promote.primary[0], head))
+    attributes = [*contract.space.attributes]
     points = gather_points(tracks, answers, _inbox(root, champion), heads=heads, attributes=attributes)
     if not points.catalogue_count:
         raise SoundatlasError(
@@ -102,13 +103,11 @@ def _inbox(root: Path, champion: Champion) -> pd.DataFrame:
 def _name_model(root: Path, params: Params, content_sha256: str) -> MapModel:
     """Return what the registry knows of a model."""
     from soundatlas.atlas.chart import MapModel
-    from soundatlas.registry.crowning import crowned_at
     from soundatlas.registry.pin import read_registered
 
     name = params.promote.model_name
     registered = read_registered(root, content_sha256)
-    version = None if registered is None else registered.version
-    return MapModel(name, version, content_sha256, crowned_at(root, name, content_sha256))
+    return MapModel(name, None if registered is None else registered.version, content_sha256)
 
 
 def _media(
