@@ -81,5 +81,5 @@ lock: $(VENV)/bin/uv ## resolve the dependencies anew into requirements.lock
 
 clean: ## remove what the pipeline made; your inbox, your deny-list and the DVC cache stay
 	rm -rf data/ingest data/catalog data/audio data/spectrograms data/backbone data/split data/validation data/data_docs \
-		data/model data/.unfinished data/repeats data/evaluation data/why data/champion.json data/predictions data/history \
-		data/flips mlruns
+		data/model data/.unfinished data/repeats data/evaluation data/champion.json data/predictions data/atlas \
+		data/history data/flips mlruns

@@ -219,6 +219,15 @@ class ClassifyParams(Section):
     max_failures_shown: int = Field(ge=0)
 
 
+class AtlasParams(Section):
+    """The map."""
+
+    seed: int = Field(ge=0, lt=2**31)
+    neighbours: int = Field(ge=1, le=50)
+    refit_share: OpenShare
+    clip_seconds: float = Field(ge=0.0, le=120.0)
+
+
 class ReclassifyParams(Section):
     """When the scheduled flow runs, and which change of the predictions it raises the alarm for."""
 
@@ -247,6 +256,7 @@ class Params(Section):
     evaluate: EvaluateParams
     promote: PromoteParams
     classify: ClassifyParams
+    atlas: AtlasParams
     reclassify: ReclassifyParams
 
     @model_validator(mode="after")

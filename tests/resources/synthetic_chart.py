@@ -77,7 +77,7 @@ def make_chart(
             "label_agreement": {"genre": {"layout": 0.58, "embedding": 0.62, "chance": 0.14}},
             "about": {"points": count, "neighbours": 10},
         },
-        model=MapModel("soundatlas", "2", "b" * 64, "2026-11-26T10:00:00+00:00"),
+        model=MapModel("soundatlas", "2", "b" * 64),
         previous=_earlier(places, generator) if previous else None,
     )
 
@@ -188,4 +188,4 @@ def _places(points: pd.DataFrame, kind: str, first: int = 0) -> list[Place]:
 def _earlier(places, generator) -> EarlierMap:
     moved = (places + generator.normal(0, 0.08, places.shape)).astype(np.float32)
     moved[::10] = np.nan
-    return EarlierMap(MapModel("soundatlas", "1", "a" * 64, "2026-11-20T10:00:00+00:00"), moved[:, 0], moved[:, 1])
+    return EarlierMap(MapModel("soundatlas", "1", "a" * 64), moved[:, 0], moved[:, 1])

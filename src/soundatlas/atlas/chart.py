@@ -124,13 +124,11 @@ class MapModel:
         name: registered name.
         version: in this registry; None where it is not known.
         content_sha256: identity of the bundle.
-        promoted_at: when it became champion, ISO 8601 in UTC; None where it is not known.
     """
 
     name: str
     version: str | None
     content_sha256: str
-    promoted_at: str | None
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,13 +42,11 @@ def serve_atlas(port: int, *, browse: bool) -> None:
 
 def _ready_map(root: Path) -> Path:
     """Return the folder of the map."""
-    if (root / ATLAS / INDEX).is_file():
-        return root / ATLAS
     if not (root / PIN).is_file() or read_json(root / PIN).get("content_sha256") is None:
-        raise NotReadyError(
-            "there is no champion yet, whose ears a map needs: `dvc repro` trains one and draws the map"
-        )
-    raise NotReadyError("there is no map yet: `dvc repro atlas` draws it")
+        raise NotReadyError("there is no champion yet, whose ears a map needs: `dvc repro` trains one and draws the map")
+    if not (root / ATLAS / INDEX).is_file():
+        raise NotReadyError("there is no map yet: `dvc repro atlas` draws it")
+    return root / ATLAS
 
 
 def _listen(port: int) -> socket.socket:

@@ -26,8 +26,8 @@
       table(strong.map(([key, value]) => [`correlation with ${words(key)}`, number(value, 2)])));
   }
 
-  const model = ({ name: called, version, content_sha256: sha, promoted_at: at }) => table([
-    ["model", called], ["version", version ?? "unknown"], ["champion since", at ? at.slice(0, 16).replace("T", " ") : "unknown"], ["content", sha.slice(0, 12)],
+  const model = ({ name: called, version, content_sha256: sha }) => table([
+    ["model", called], ["version", version ?? "unknown"], ["content", sha.slice(0, 12)],
   ]);
 
   /** What the map is made of, and how far it can be trusted. */
