@@ -43,7 +43,7 @@ def serve_atlas(port: int, *, browse: bool) -> None:
 def _ready_map(root: Path) -> Path:
     """Return the folder of the map."""
     if not (root / PIN).is_file() or read_json(root / PIN).get("content_sha256") is None:
-        raise NotReadyError("there is no champion yet, whose ears a map needs: `dvc repro` trains one and draws the map")
+        raise NotReadyError("there is no champion yet, whose ears a map needs: `dvc repro` trains one and draws it")
     if not (root / ATLAS / INDEX).is_file():
         raise NotReadyError("there is no map yet: `dvc repro atlas` draws it")
     return root / ATLAS

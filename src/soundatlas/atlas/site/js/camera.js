@@ -6,7 +6,7 @@
   const GLIDE_MS = 450;
   // On a wide map the cards have a strip of their own at the left, and the whole is shown beside it.
   const CARDS_PX = 290;
-  const WIDE_PX = 900;
+  const WIDE_PX = 780;
 
   /** Pan and zoom over map units (-1..1, y upwards). */
   function makeCamera(element, onMove) {
