@@ -1,15 +1,31 @@
 "use strict";
 (function (atlas) {
-  const { element, name, number, words } = atlas.elements;
+  const { element, name, number, words, byId } = atlas.elements;
   const { section, heading } = atlas.panelParts;
 
-  /** Nested figures as rows of a table: "label agreement, genre, layout" 0.58. */
+  /** A figure, with its interval where `…_low` and `…_high` stand beside it. */
+  function figure(figures, key) {
+    const value = figures[key];
+    if (typeof value !== "number") return String(value ?? "unknown");
+    const ends = [figures[`${key}_low`], figures[`${key}_high`]];
+    return ends.every(Number.isFinite) ? `${number(value, 2)} [${ends.map((end) => number(end, 2)).join(", ")}]` : number(value);
+  }
+
+  const isEnd = (figures, key) => /_(low|high)$/.test(key) && key.replace(/_(low|high)$/, "") in figures;
+
+  /** Nested figures as rows of a table: "label agreement, genre, layout" 0.58 [0.5, 0.66]. */
   function flat(figures, before = []) {
-    return Object.entries(figures).flatMap(([key, value]) => {
+    return Object.entries(figures).filter(([key]) => !isEnd(figures, key)).flatMap(([key, value]) => {
       const path = [...before, words(key)];
       if (value !== null && typeof value === "object") return flat(value, path);
-      return [[path.join(", "), typeof value === "number" ? number(value) : String(value ?? "unknown")]];
+      return [[path.join(", "), figure(figures, key)]];
     });
+  }
+
+  /** The layout's figures; those of the axes are told with the axes. */
+  function quality(chart) {
+    const { axes, about, ...figures } = chart.quality;
+    return [table(flat(figures)), ...(about ? [element("h4", {}, "counted over"), table(flat(about))] : [])];
   }
 
   const table = (rows) => element("table", { class: "numbers" }, element("tbody", {}, ...rows.map(([key, value]) => element(
@@ -36,10 +52,10 @@
       heading("about", "About this map", app.close),
       element("p", { class: "lead" }, `Every point is a track, placed by what the champion model makes of its sound. ${chart.catalogueCount} tracks of the catalogue are solid; ${chart.inboxCount} of your own are hollow, in the colour of what the model takes them for.`),
       section("The axes, and how well they fit", ...chart.axes.map(axis)),
-      section("How good the layout is", table(flat(chart.quality))),
+      section("How good the layout is", ...quality(chart)),
       section("Whose ears", model(chart.model), ...(chart.previous ? [element("h4", {}, "compared with"), model(chart.previous.model)] : [])),
       section("Keys", table([["arrows", "from track to track"], ["Enter", "open, and play"], ["+ and −", "zoom"], ["0", "show all"], ["/", "search"], ["Escape", "close"]])),
-      section("Drawn with", element("p", {}, "twgl.js and d3's zoom and quadtree, bundled; their licences are in vendor/LICENCES.txt. The page asks nothing of any network.")),
+      section("Drawn with", element("p", {}, `twgl.js and d3's zoom and quadtree, bundled; their licences are in vendor/LICENCES.txt. The points are drawn by ${byId("map").dataset.drawn === "webgl" ? "WebGL" : "the processor, as this browser has no graphics card to use"}. The page asks nothing of any network.`)),
     ];
   }
 

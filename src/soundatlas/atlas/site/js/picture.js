@@ -31,6 +31,7 @@
       const made = atlas.makeWebglPoints(canvas, chart);
       if (made !== null) {
         canvas.addEventListener("webglcontextlost", onLost, { once: true });
+        box.dataset.drawn = "webgl";
         return made;
       }
       return makePlainPoints(canvas);
@@ -40,7 +41,7 @@
     function makePlainPoints(canvas) {
       const fresh = canvas.cloneNode();
       canvas.replaceWith(fresh);
-      byId("plain").hidden = false;
+      box.dataset.drawn = "canvas";
       return atlas.makeCanvasPoints(fresh, chart);
     }
 
