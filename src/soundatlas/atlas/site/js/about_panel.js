@@ -1,6 +1,6 @@
 "use strict";
 (function (atlas) {
-  const { element, name, number, words, byId } = atlas.elements;
+  const { element, name, number, percent, words, byId } = atlas.elements;
   const { section, heading } = atlas.panelParts;
 
   /** A figure, with its interval where `…_low` and `…_high` stand beside it. */
@@ -38,7 +38,7 @@
     const strong = Object.entries(each.correlations).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
     return element("div", { class: "axis-said" },
       element("h4", {}, words(each.direction)),
-      element("p", {}, `${low}: ${each.low}; ${high}: ${each.high}. R² ${r2}, 95 % interval ${from} to ${to}: the position along this direction explains ${Math.round((each.r2 ?? 0) * 100)} % of the variance of what was measured in the audio.`),
+      element("p", {}, `${low}: ${each.low}; ${high}: ${each.high}. R² ${r2}, 95\u00a0% interval ${from} to ${to}: the position along this direction explains ${percent(each.r2 ?? 0)} of the variance of what was measured in the audio.`),
       table(strong.map(([key, value]) => [`correlation with ${words(key)}`, number(value, 2)])));
   }
 
