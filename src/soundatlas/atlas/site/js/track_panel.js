@@ -20,7 +20,7 @@
 
   function sound(details, title, isToPlay) {
     if (details.clip === null) return element("p", { class: "note" }, "There is no clip of this track here.");
-    const audio = element("audio", { controls: "", preload: "none", src: details.clip, "aria-label": `Clip of ${atlas.elements.brief(title)}` });
+    const audio = element("audio", { controls: "", preload: "metadata", src: details.clip, "aria-label": `Clip of ${atlas.elements.brief(title)}` });
     const trouble = element("p", { class: "note", hidden: true }, "This clip cannot be played: its file is missing, or this browser does not know its format.");
     audio.addEventListener("error", () => { trouble.hidden = false; });
     if (isToPlay) {
