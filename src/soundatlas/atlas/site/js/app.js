@@ -135,6 +135,10 @@
 
     window.addEventListener("popstate", restore);
     atlas.theme.onChange(showMap);
+    byId("skip").addEventListener("click", (event) => {
+      event.preventDefault(); // the address is the state's
+      panel.focus();
+    });
     byId("browse").addEventListener("click", () => open("browse"));
     byId("about").addEventListener("click", () => open("about"));
     byId("zoom-in").addEventListener("click", () => picture.camera.zoomBy(1.6));
