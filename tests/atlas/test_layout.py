@@ -27,10 +27,12 @@ def test_neighbours_stay_neighbours():
     assert fitted.mean(axis=0) == pytest.approx([0, 0], abs=1e-6)
 
 
-def test_equal_input_gives_equal_bytes_however_many_threads(monkeypatch):
-    """The layout is a function of embeddings and seed."""
+@pytest.mark.parametrize("few", [0, 1000])
+def test_equal_input_gives_equal_bytes_however_many_threads(monkeypatch, few):
+    """The layout is a function of embeddings and seed, by either way of computing the gradient."""
     _, embeddings, _ = make_clouds(60)
     monkeypatch.setattr(layout, "FEW_FOR_THREADS", 0)
+    monkeypatch.setattr(layout, "FEW_FOR_TREES", few)
     monkeypatch.setenv("SOUNDATLAS_WORKERS", "1")
     first = fit_layout(embeddings, seed=1)
     monkeypatch.setenv("SOUNDATLAS_WORKERS", "3")

@@ -20,7 +20,8 @@ EARLY, EARLY_STEPS, STEPS = 12.0, 250, 500  # exaggeration, and gradient steps w
 # Standard deviation of the positions at which t-SNE starts: of components the usual, which lets all order be found; of
 # a map one at which neighbours overlap and its order at large is kept, without early exaggeration.
 FRESH, RESUMED = 1e-4, 1.0
-FEW_FOR_THREADS = 2_000  # tracks: below, threads wait for each other longer than they work
+FEW_FOR_TREES = 2_000  # tracks: above, interpolation on a grid (FIt-SNE) is faster than Barnes and Hut's trees
+FEW_FOR_THREADS = 10_000  # tracks: below, threads wait for each other longer than they work
 
 
 def fit_layout(
