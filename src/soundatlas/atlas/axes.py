@@ -71,6 +71,8 @@ def composites(descriptors: pd.DataFrame) -> NDArray[np.float64]:
     """
     known = descriptors.notna().all(axis=1).to_numpy()
     found = np.full((len(descriptors), len(MEANINGS)), np.nan)
+    if not known.any():
+        return found
     heard = descriptors.iloc[np.flatnonzero(known)]
     for column, meaning in enumerate(MEANINGS):
         ranks = [sign * _standardised(rankdata(heard[name])) for name, sign in meaning.descriptors.items()]

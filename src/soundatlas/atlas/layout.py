@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 PERPLEXITY = 30.0  # about as many neighbours count for a track's place
 FEW = 8  # tracks: below, two principal components are the map
 PLACED_BY = 10  # nearest tracks
-START_DEVIATION = 1e-4  # of positions at which t-SNE starts, by the usual practice
 EARLY, EARLY_STEPS, STEPS = 12.0, 250, 500  # exaggeration, and gradient steps with and without it
+# Standard deviation of the positions at which t-SNE starts: of components the usual, which lets all order be found; of
+# a map one at which neighbours overlap and its order at large is kept, without early exaggeration.
+FRESH, RESUMED = 1e-4, 1.0
+FEW_FOR_TREES = 2_000  # tracks: above, interpolation on a grid (FIt-SNE) is faster than Barnes and Hut's trees
+FEW_FOR_THREADS = 10_000  # tracks: below, threads wait for each other longer than they work
 
 
 def fit_layout(
@@ -46,14 +50,15 @@ def fit_layout(
     perplexity = min(PERPLEXITY, (len(unit) - 1) / 3)
     positions, cosines = nearest(unit, int(3 * perplexity))
     chords = np.sqrt(np.maximum(2 - 2 * cosines.astype(np.float64), 0))  # between the ends of unit vectors
-    threads = worker_count()
+    threads = 1 if len(unit) < FEW_FOR_THREADS else worker_count()
     affinities = PerplexityBasedNN(
         knn_index=PrecomputedNeighbors(positions.astype(np.int64), chords), perplexity=perplexity, n_jobs=threads
     )
     begin = np.asarray(_two_components(unit) if start is None else start, np.float64)
-    begin = (begin - begin.mean(axis=0)) / max(float(begin.std()), np.finfo(np.float64).tiny) * START_DEVIATION
-    layout = TSNEEmbedding(begin, affinities, n_jobs=threads, random_state=seed)
-    layout = layout.optimize(EARLY_STEPS, exaggeration=EARLY, momentum=0.5)
+    begin = (begin - begin.mean(axis=0)) / max(float(begin.std()), np.finfo(np.float64).tiny)
+    layout = TSNEEmbedding(begin * (FRESH if start is None else RESUMED), affinities, n_jobs=threads, random_state=seed)
+    if start is None:
+        layout = layout.optimize(EARLY_STEPS, exaggeration=EARLY, momentum=0.5)
     return within_bounds(np.asarray(layout.optimize(STEPS, momentum=0.8)))
 
 
@@ -92,11 +97,11 @@ def within_bounds(positions: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def _two_components(unit: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the two principal components; 0 where there are fewer."""
+    """Return the two principal components; 0 where there are fewer, or all tracks are alike."""
     from sklearn.decomposition import PCA
 
     found = np.zeros((len(unit), 2))
     most = min(2, len(unit) - 1, unit.shape[1])
-    if most > 0:
+    if most > 0 and np.ptp(unit, axis=0).any():
         found[:, :most] = PCA(most, svd_solver="covariance_eigh").fit_transform(unit)
     return found
