@@ -160,7 +160,8 @@ def test_a_click_plays_the_track_and_tells_of_it(visit, address, chart):
     bar = page.locator("#panel .bar").first
     expect(bar).to_contain_text(name)
     assert int(bar.locator(".count").inner_text().removesuffix("\u00a0%")) == pytest.approx(100 * share, abs=0.51)
-    expect(page.locator(".label-said").first).to_contain_text("from: score · CC0-1.0 · training allowed")
+    origin = page.locator(".origin", has_text="from: score · CC0-1.0 · training allowed")
+    expect(origin.locator("dd").first).to_have_text(chart.points["genre"][index])
     keep_picture(page, "track-1280")
 
 
@@ -411,7 +412,7 @@ def test_the_map_says_how_good_it_is(visit, address, chart):
     expect(heading(page)).to_be_focused()
     about = page.locator("#panel")
     expect(about).to_contain_text("R² 0.41, 95\u00a0% interval 0.3 to 0.52")
-    expect(about).to_contain_text("label agreement, genre, chance")
+    expect(about.get_by_role("row", name="genre")).to_have_text("genre0.580.620.14")
     expect(about).to_contain_text(chart.model.content_sha256[:12])
     for side, name in (("left", "dense, atmospheric"), ("top", "mechanical, electric")):
         expect(page.locator(f"#axis-{side}")).to_have_text(name)

@@ -22,13 +22,32 @@
     });
   }
 
-  /** The layout's figures; those of the axes are told with the axes. */
-  function quality(chart) {
-    const { axes, about, ...figures } = chart.quality;
-    return [table(flat(figures)), ...(about ? [element("h4", {}, "counted over"), table(flat(about))] : [])];
+  /** A figure with its interval below it. */
+  function figureCell(figures, key) {
+    const [value, interval] = figure(figures, key).split(" [");
+    return element("td", {}, value, interval ? element("span", { class: "about" }, `[${interval}`) : null);
   }
 
-  const table = (rows) => element("table", { class: "numbers" }, element("tbody", {}, ...rows.map(([key, value]) => element(
+  /** How often the nearest share a label: on the map, in the embedding, and by chance. */
+  function agreement(labels) {
+    const columns = ["layout", "embedding", "chance"];
+    const top = element("tr", {}, element("td", {}), ...columns.map((key) => element("th", { scope: "col" }, key)));
+    const rows = Object.entries(labels).map(([label, figures]) => element("tr", {},
+      element("th", { scope: "row" }, name(words(label))), ...columns.map((key) => figureCell(figures, key))));
+    return element("table", { class: "numbers" }, element("thead", {}, top), element("tbody", {}, ...rows));
+  }
+
+  /** The layout's figures; those of the axes are told with the axes. */
+  function quality(chart) {
+    const { axes, about, label_agreement: labels, ...figures } = chart.quality;
+    return [
+      table(flat(figures)),
+      ...(labels ? [element("h4", {}, "label agreement of the nearest, 95\u00a0% interval"), agreement(labels)] : []),
+      ...(about ? [element("h4", {}, "counted over"), table(flat(about))] : []),
+    ];
+  }
+
+  const table = (rows) => element("table", { class: "numbers wide" }, element("tbody", {}, ...rows.map(([key, value]) => element(
     "tr", {}, element("th", { scope: "row" }, name(key)), element("td", {}, name(value)),
   ))));
 
