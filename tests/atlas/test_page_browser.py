@@ -1,121 +1,30 @@
-"""The map's page in a real browser: what a visitor sees, hears and can do, by mouse and by keys."""
+"""The map's page in a real browser: what a visitor finds, hears and is told, by mouse and by keys."""
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+import subprocess
+import sys
 
 import pytest
-from browser import keep_picture, open_page
+from browser import keep_picture
+from map_visitor import APP, DRAWN, PLAYS, VIEW, click_point, heading, lonely
 from playwright.sync_api import expect
 from served_map import serve, write_map
 from synthetic_chart import HOSTILE, make_chart
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from playwright.sync_api import Page
+from soundatlas.atlas.similar import SIMILAR_NAME, similar_table
+from soundatlas.tables import write_table
 
 pytestmark = pytest.mark.slow
 
-COUNT, INBOX = 60, 12
-DRAWN = "() => performance.getEntriesByName('soundatlas first picture').length > 0"
-PLAYS = "(after) => { const a = document.querySelector('audio'); return a && !a.paused && a.currentTime > after; }"
-APP = "const { chart, picture } = soundatlas.app; "
-PLACE = f"(id) => {{ {APP} return picture.camera.toScreen(...picture.place(chart.indexOf(id))); }}"
-SHOWN = f"(id) => {{ {APP} return picture.isShown(chart.indexOf(id)); }}"
-COLOUR = f"(id) => {{ {APP} return soundatlas.colouring.colouring(chart, 'genre').colour(chart.indexOf(id)); }}"
-GLIDE = f"() => {{ {APP} picture.camera.show([0.2, 0.1, 4], true); return picture.camera.view(); }}"
-VIEW = f"() => {{ {APP} return picture.camera.view(); }}"
-# The parts of the browser's own audio player have no node; all that is ours has one.
-WATCH_SHIFTS = """() => {
-    window.shifted = [];
-    const ours = (entry) => entry.sources.map((source) => source.node).filter((node) => node !== null);
-    const note = (entry) => window.shifted.push(...ours(entry).map((node) => node.id || node.nodeName));
-    const watch = new PerformanceObserver((list) => list.getEntries().forEach(note));
-    watch.observe({ type: 'layout-shift', buffered: true });
-}"""
-# The browser's WebGL is played by the processor, and says so; here it keeps that to itself.
-AS_IF_A_CARD = """WebGL2RenderingContext.prototype.getExtension = ((get) => function (name) {
-    return name === 'WEBGL_debug_renderer_info' ? null : get.call(this, name);
-})(WebGL2RenderingContext.prototype.getExtension);
-WebGL2RenderingContext.prototype.getParameter = ((get) => function (name) {
-    return name === this.RENDERER ? 'a graphics card' : get.call(this, name);
-})(WebGL2RenderingContext.prototype.getParameter);"""
+ADDRESSED = f"""() => {{
+    {APP}
+    const told = soundatlas.address.read(location.hash, ['genre']).view;
+    return told !== null && told.every((part, i) => Math.abs(part - picture.camera.view()[i]) < 0.001);
+}}"""
 TITLED = "(title) => document.querySelector('#panel h2').textContent === title"
-
-
-@pytest.fixture(scope="module")
-def chart():
-    """Give a small map with an inbox and a map before it."""
-    return make_chart(COUNT, inbox=INBOX)
-
-
-@pytest.fixture(scope="module")
-def folder(chart, tmp_path_factory) -> Path:
-    """Give the folder of the map."""
-    made = tmp_path_factory.mktemp("atlas")
-    write_map(chart, made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def address(folder):
-    """Give where the map is served."""
-    with serve(folder) as where:
-        yield where
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Give a browser with WebGL."""
-    with open_page(with_webgl=True) as page:
-        yield page.context.browser
-
-
-@pytest.fixture
-def visit(browser):
-    """Give a function that opens the page; at the end, nothing must have been complained of or asked from elsewhere."""
-    contexts, troubles = [], []
-
-    def open_at(address: str, width: int = 1280, height: int = 900, before: str = "", **options) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(120_000)
-        own = ("file:", "data:") if address.startswith("file:") else ("data:", f"{address.split('#', maxsplit=1)[0]}")
-        page.add_init_script(before)
-        page.on("console", lambda said: said.type == "error" and troubles.append(said.text))
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("request", lambda asked: asked.url.startswith(own) or troubles.append(asked.url))
-        page.goto(address)
-        page.wait_for_function(DRAWN)
-        return page
-
-    yield open_at
-    for context in contexts:
-        context.close()
-    assert troubles == []
-
-
-def click_point(page: Page, identity: str) -> None:
-    """Click where a point is drawn, once the map stands still."""
-    page.wait_for_function("() => !document.querySelector('#map').__transition")
-    box = page.locator("#map").bounding_box()
-    x, y = page.evaluate(PLACE, identity)
-    page.mouse.click(box["x"] + x, box["y"] + y)
-
-
-def lonely(chart) -> str:
-    """Return the id of the catalogue's track that is furthest from all others, and so under no other."""
-    nearest = chart.neighbours.similarities[:COUNT, 0]
-    inside = chart.points["x"].abs()[:COUNT] < 0.8
-    return chart.points["point_id"][int((nearest + 2 * ~inside.to_numpy()).argmin())]
-
-
-def heading(page: Page):
-    """Return the panel's heading."""
-    return page.locator("#panel h2")
 
 
 def test_search_finds_an_artist_without_diacritics(visit, address, chart):
@@ -186,6 +95,22 @@ def test_neighbours_are_the_charts_and_lead_on(visit, address, chart):
     page.wait_for_function(PLAYS, arg=0)
 
 
+def test_neighbours_are_those_of_the_terminal(visit, address, chart, tmp_path):
+    """The page and `soundatlas similar` name the same tracks with the same similarities and reasons."""
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n", encoding="utf-8")
+    write_table(similar_table(chart), tmp_path / "data/atlas" / SIMILAR_NAME)
+    identity = chart.points["point_id"][7]
+    command = [sys.executable, "-c", "from soundatlas.cli import main; main()", "similar", identity, "--json"]
+    told = json.loads(subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout)
+    page = visit(f"{address}#track={identity}")
+    rows = page.locator("#panel section", has_text="Sounds like").locator("li")
+    expect(rows).to_have_count(len(told["neighbours"]))
+    for row, near in zip(rows.all(), told["neighbours"], strict=True):
+        assert near["name"].endswith(row.locator(".what > .name").inner_text())
+        expect(row.locator(".alike")).to_have_text(f"{near['similarity']:.2f}")
+        expect(row.locator(".reason")).to_have_text(near["reason"])
+
+
 def test_an_address_brings_back_what_was_seen(visit, address):
     """Selection, colours, layers and view are in the address; back and forward walk through what was opened."""
     page = visit(address)
@@ -195,7 +120,7 @@ def test_an_address_brings_back_what_was_seen(visit, address):
     expect(heading(page)).to_have_text("jig")
     page.wait_for_url(re.compile("at="))
     page.wait_for_function("() => !document.querySelector('#map').__transition")
-    page.wait_for_timeout(500)  # the address follows a quarter of a second later
+    page.wait_for_function(ADDRESSED)  # it follows once the map stands still
     seen = page.evaluate(VIEW)
     other = visit(page.url)
     expect(heading(other)).to_have_text("jig")
@@ -308,160 +233,3 @@ def test_it_opens_from_the_file_system(visit, folder, chart):
     page.wait_for_function(PLAYS, arg=0.1)
     page.get_by_role("button", name="Close").click()
     expect(heading(page)).to_contain_text("60 tracks")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_points_are_drawn_in_their_colours(visit, address, chart, scheme):
-    """At the place of a point the picture has the colour that the legend gives its genre, by day and by night."""
-    page = visit(address, color_scheme=scheme)
-    identity = lonely(chart)
-    assert pixel(page, identity) == pytest.approx(page.evaluate(COLOUR, identity), abs=12)
-    page.locator("#theme").click()
-    expect(page.locator("html")).to_have_attribute("data-theme", "light" if scheme == "dark" else "dark")
-    page.reload()
-    expect(page.locator("html")).to_have_attribute("data-theme", "light" if scheme == "dark" else "dark")
-    keep_picture(page, f"browse-1280-not-{scheme}")
-
-
-def pixel(page: Page, identity: str) -> list[int]:
-    """Return red, green and blue of the screen where a point lies."""
-    import io
-
-    import matplotlib.image
-
-    box = page.locator("#map").bounding_box()
-    x, y = page.evaluate(PLACE, identity)
-    picture = matplotlib.image.imread(io.BytesIO(page.screenshot()), format="png")
-    return [round(255 * float(part)) for part in picture[round(box["y"] + y), round(box["x"] + x)][:3]]
-
-
-def test_a_graphics_card_draws_the_same_picture(visit, address, chart):
-    """Where WebGL has a graphics card behind it, it draws; when the browser takes it away, the processor goes on."""
-    page = visit(address, before=AS_IF_A_CARD)
-    assert page.locator("#map").get_attribute("data-drawn") == "webgl"
-    identity = lonely(chart)
-    assert pixel(page, identity) == pytest.approx(page.evaluate(COLOUR, identity), abs=12)
-    page.evaluate(
-        "() => document.querySelector('#points').getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()"
-    )
-    expect(page.locator("#map[data-drawn=canvas]")).to_be_visible()
-    assert pixel(page, identity) == pytest.approx(page.evaluate(COLOUR, identity), abs=12)
-
-
-def test_without_webgl_the_map_is_drawn_all_the_same(visit, address, chart):
-    """A browser that has none shows the same points, and says in About how; a click works."""
-    page = visit(
-        address,
-        before="HTMLCanvasElement.prototype.getContext = ((get) => function (kind, ...rest) {"
-        " return kind === 'webgl2' ? null : get.call(this, kind, ...rest);"
-        " })(HTMLCanvasElement.prototype.getContext);",
-    )
-    identity = lonely(chart)
-    assert pixel(page, identity) == pytest.approx(page.evaluate(COLOUR, identity), abs=12)
-    page.get_by_role("button", name="About").click()
-    expect(page.locator("#panel")).to_contain_text("drawn by the processor")
-    click_point(page, identity)
-    expect(page.locator("#panel audio")).to_be_visible()
-
-
-def test_your_music_is_a_layer_of_its_own(visit, address, chart):
-    """Files of the inbox can be hidden, filtered by confidence, and say that the model alone has placed them."""
-    page = visit(address)
-    points = chart.points[COUNT:]
-    sure = points.loc[points["confidence"].idxmax(), "point_id"]
-    unsure = points.loc[points["confidence"].idxmin(), "point_id"]
-    assert page.evaluate(SHOWN, unsure)
-    page.get_by_role("slider", name="confidence").evaluate(
-        "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })); }", 0.6
-    )
-    page.wait_for_function(f"(id) => !({SHOWN})(id)", arg=unsure)
-    assert page.evaluate(SHOWN, sure)
-    assert page.evaluate(SHOWN, chart.points["point_id"][0])
-    page.get_by_role("checkbox", name="Your music").uncheck()
-    page.wait_for_function(f"(id) => !({SHOWN})(id)", arg=sure)
-    page.locator("#panel section", has_text="Your music").locator("li button").first.click()
-    expect(page.locator("#panel .head .kind")).to_have_text("your music")
-    expect(page.locator("#panel")).to_contain_text("the model alone has placed this track")
-
-
-def test_two_versions_can_be_compared(visit, address, chart):
-    """The map before shows points where they were and hides what it lacked; arrows lead from one to the other."""
-    page = visit(address, reduced_motion="reduce")
-    known, new = chart.points["point_id"][1], chart.points["point_id"][0]
-    page.get_by_role("radio", name="version 1").check()
-    page.wait_for_function(f"(id) => !({SHOWN})(id)", arg=new)
-    place = "(id) => soundatlas.app.picture.place(soundatlas.app.chart.indexOf(id))"
-    before = [float(chart.previous.x[1]), float(chart.previous.y[1])]
-    page.wait_for_function(f"([id, x]) => Math.abs(({place})(id)[0] - x) < 1e-6", arg=[known, before[0]])
-    assert page.evaluate(place, known) == pytest.approx(before)
-    page.get_by_role("radio", name="version 2, now").check()
-    page.wait_for_function(f"(id) => ({SHOWN})(id)", arg=new)
-    inked = (
-        "() => { const c = document.querySelector('#marks');"
-        " return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((part) => part > 0); }"
-    )
-    assert not page.evaluate(inked)
-    page.get_by_role("checkbox", name="Arrows of drift").check()
-    page.wait_for_function(inked)
-
-
-def test_the_map_says_how_good_it_is(visit, address, chart):
-    """About tells each axis with its R2 and interval, the layout's figures, and whose ears these are."""
-    page = visit(address)
-    page.get_by_role("button", name="About").click()
-    expect(heading(page)).to_be_focused()
-    about = page.locator("#panel")
-    expect(about).to_contain_text("R² 0.41, 95\u00a0% interval 0.3 to 0.52")
-    expect(about.get_by_role("row", name="genre")).to_have_text("genre0.580.620.14")
-    expect(about).to_contain_text(chart.model.content_sha256[:12])
-    for side, name in (("left", "dense, atmospheric"), ("top", "mechanical, electric")):
-        expect(page.locator(f"#axis-{side}")).to_have_text(name)
-    page.keyboard.press("Escape")
-    expect(page.get_by_role("button", name="About")).to_be_focused()
-
-
-def test_labels_do_not_overlap(visit, address):
-    """However near one comes, no name lies on another."""
-    page = visit(address, reduced_motion="reduce")
-    for _ in range(5):
-        boxes = [label.bounding_box() for label in page.locator(".label").all()]
-        for i, one in enumerate(boxes):
-            for other in boxes[:i]:
-                apart_x = one["x"] >= other["x"] + other["width"] or other["x"] >= one["x"] + one["width"]
-                apart_y = one["y"] >= other["y"] + other["height"] or other["y"] >= one["y"] + one["height"]
-                assert apart_x or apart_y
-        zoomed = page.evaluate("() => soundatlas.app.picture.camera.zoomed()")
-        page.get_by_role("button", name="Zoom in").click()
-        page.wait_for_function("(before) => soundatlas.app.picture.camera.zoomed() > before", arg=zoomed)
-        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    assert boxes
-
-
-def test_a_narrow_screen_holds_everything(visit, address, chart):
-    """At 360 pixels nothing sticks out, the panel enlarges, and buttons are large enough for a finger."""
-    page = visit(f"{address}#track={chart.points['point_id'][5]}", width=360, height=740, has_touch=True)
-    expect(page.locator("#panel audio")).to_be_visible()
-    assert page.evaluate("() => document.documentElement.scrollWidth") == 360
-    low = page.locator("#panel").bounding_box()["height"]
-    page.get_by_role("button", name="Enlarge the details").click()
-    page.wait_for_function("(low) => document.querySelector('#panel').offsetHeight > 1.5 * low", arg=low)
-    for button in page.locator("header button, .zoom button, .row").all()[:12]:
-        assert min(button.bounding_box()["height"], 44) >= 40
-    keep_picture(page, "track-360")
-
-
-def test_nothing_jumps_while_it_loads_and_opens(visit, address, chart):
-    """No element shifts another, neither while the page comes nor when a track is opened."""
-    page = visit(f"{address}#track={chart.points['point_id'][5]}")
-    page.evaluate(WATCH_SHIFTS)
-    expect(page.locator("#panel audio")).to_be_visible()
-    page.locator("#panel section", has_text="Sounds like").locator("li button").first.click()
-    page.wait_for_function(PLAYS, arg=0)
-    assert page.evaluate("() => window.shifted") == []
-
-
-def test_reduced_motion_is_respected(visit, address):
-    """Who asks for less motion sees the map at its new place at once."""
-    page = visit(address, reduced_motion="reduce")
-    assert page.evaluate(GLIDE) == pytest.approx([0.2, 0.1, 4], abs=1e-6)
-    assert visit(address).evaluate(GLIDE)[2] < 2
