@@ -24,17 +24,30 @@
 
   /** A row that leads somewhere: what, more about it, how alike. */
   function linkRow({ text, about, similarity, reason, go }) {
-    return element("li", {}, element("button", { type: "button", class: "row", onclick: go },
-      element("span", { class: "what" }, name(text), about ? element("span", { class: "about" }, name(about)) : null),
-      similarity === undefined ? null : element("span", { class: "alike" }, similarity.toFixed(2)),
-      reason ? element("span", { class: "reason" }, name(reason)) : null));
+    return element(
+      "li",
+      {},
+      element(
+        "button",
+        { type: "button", class: "row", onclick: go },
+        element("span", { class: "what" }, name(text), about ? element("span", { class: "about" }, name(about)) : null),
+        similarity === undefined ? null : element("span", { class: "alike" }, similarity.toFixed(2)),
+        reason ? element("span", { class: "reason" }, name(reason)) : null,
+      ),
+    );
   }
 
   /** A share of one as a bar with its number. */
   function bar(text, share) {
     const filled = element("span", { class: "filled" });
     filled.style.width = `${Math.max(0, Math.min(share, 1)) * 100}%`;
-    return element("li", { class: "bar" }, name(text), element("span", { class: "track", "aria-hidden": "true" }, filled), element("span", { class: "count" }, percent(share)));
+    return element(
+      "li",
+      { class: "bar" },
+      name(text),
+      element("span", { class: "track", "aria-hidden": "true" }, filled),
+      element("span", { class: "count" }, percent(share)),
+    );
   }
 
   function makePanel() {
@@ -55,10 +68,16 @@
     };
   }
 
-  const heading = (kind, text, close) => element("header", { class: "head" },
-    element("p", { class: "kind" }, kind),
-    close ? element("button", { type: "button", class: "quiet icon close", "aria-label": "Close", onclick: close }, "×") : null,
-    element("h2", { tabindex: "-1" }, name(text)));
+  const heading = (kind, text, close) =>
+    element(
+      "header",
+      { class: "head" },
+      element("p", { class: "kind" }, kind),
+      close
+        ? element("button", { type: "button", class: "quiet icon close", "aria-label": "Close", onclick: close }, "×")
+        : null,
+      element("h2", { tabindex: "-1" }, name(text)),
+    );
 
   Object.assign(atlas, { makePanel, panelParts: { section, listOf, linkRow, bar, heading } });
 })(window.soundatlas);
