@@ -14,7 +14,7 @@ export DVC_NO_ANALYTICS ?= 1
 export GX_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: help setup demo bench-inference bench-quality bench-training test test-slow check format lock tune ui backup restore clean
+.PHONY: help setup demo bench-atlas bench-inference bench-quality bench-training test test-slow check format lock tune ui backup restore clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench-training: $(READY) ## measure how fast a training goes and how much of it 
 
 bench-quality: $(READY) ## train soundatlas and its peers on the same data: FOLDER=… FMA=… OPTIONS="--folds 5"
 	python -m benchmarks.quality $(if $(FOLDER),--folder "$(FOLDER)") $(if $(FMA),--fma "$(FMA)") $(OPTIONS)
+
+bench-atlas: $(READY) ## measure time and memory of the map: OPTIONS="--tracks 400 10000"
+	python -m benchmarks.atlas $(OPTIONS)
 
 test: $(READY) ## run the tests
 	pytest

@@ -65,7 +65,8 @@ def gather_points(
         heads: of the model, the primary one first.
         attributes: of the model.
     """
-    heard = tracks[[sha in answers and answers[sha].status == CLASSIFIED for sha in tracks["audio_sha256"]]]
+    known_shas = [sha for sha, answer in answers.items() if answer.status == CLASSIFIED]
+    heard = tracks[tracks["audio_sha256"].isin(known_shas)]
     rows = [answers[sha].row() for sha in heard["audio_sha256"]]
     classified = inbox[inbox["status"] == CLASSIFIED].drop_duplicates("audio_sha256")
     rows += [{str(name): value for name, value in row.items()} for row in classified.to_dict("records")]
