@@ -66,7 +66,7 @@ MINUTES ?= 60
 tune: $(READY) ## search for better training parameters on the validation tracks
 	@soundatlas tune --trials $(TRIALS) --minutes $(MINUTES)
 
-ui: $(READY) ## open Prefect, MLflow, Data Docs and the evaluation in the browser
+ui: $(READY) ## open Prefect, MLflow, the map, Data Docs and the evaluation in the browser
 	@python -m flows.serve --prefect-port $(PREFECT_PORT) --mlflow-port $(MLFLOW_PORT) --pages-port $(PAGES_PORT)
 
 backup: $(READY) ## save registry, artifacts and history in one file: FILE=…, or backups/mlruns-<time>.tar

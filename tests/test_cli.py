@@ -35,7 +35,7 @@ def test_help_names_every_command(tmp_path):
     assert done.returncode == 0
     lives = ["models", "champion", "history", "rollback", "promote", "backup", "restore"]
     tracks = ["flips", "explain", "impact", "forget"]
-    assert ["classify", "why", "similar", "summary", *lives, *tracks, "tune", "doctor"] == COMMANDS
+    assert ["classify", "why", "similar", "atlas", "summary", *lives, *tracks, "tune", "doctor"] == COMMANDS
     assert all(name in done.stdout for name in COMMANDS)
     assert "dvc repro" in done.stdout
 

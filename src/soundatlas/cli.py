@@ -42,6 +42,21 @@ app.command()(similar)
 
 
 @app.command()
+def atlas(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes any free one.")] = 8090,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the map in the browser.")] = True,
+) -> None:
+    """Show the map of the catalogue and of your music in the browser, served to this machine alone, until Ctrl-C.
+
+    The folder data/atlas also opens by itself: double-click its index.html.
+    """
+    from soundatlas.commands.atlas import serve_atlas
+
+    serve_atlas(port, browse=browser)
+
+
+@app.command()
 def summary() -> None:
     """Show what the last run of the pipeline made: catalogue, scores, champion, predictions, and what to open."""
     from soundatlas.commands.summary import print_summary

@@ -23,14 +23,9 @@
     function keepView() {
       window.clearTimeout(timer);
       timer = window.setTimeout(() => {
-        state = { ...state, view: isWhole() ? null : picture.camera.view() };
+        state = { ...state, view: picture.camera.isHome() ? null : picture.camera.view() };
         window.history.replaceState(null, "", atlas.address.write(state, colours));
       }, QUIET_MS);
-    }
-
-    function isWhole() {
-      const [x, y, k] = picture.camera.view();
-      return Math.abs(x) < 0.001 && Math.abs(y) < 0.001 && Math.abs(k - 1) < 0.001;
     }
 
     function selectedTrack() {
@@ -101,7 +96,7 @@
       const at = members.map((index) => picture.place(index));
       const [x, y] = [middle(at.map((each) => each[0])), middle(at.map((each) => each[1]))];
       const far = at.map((each) => Math.max(Math.abs(each[0] - x), Math.abs(each[1] - y))).sort((a, b) => a - b);
-      return [x, y, Math.min(1 / Math.max(far[Math.floor(far.length * 0.9)], 0.15), 3.5)];
+      return [x, y, Math.min(1 / Math.max(far[Math.floor(far.length * 0.9)], 0.15), 4)];
     }
 
     /** Open a track, an artist or a genre. */
@@ -140,6 +135,10 @@
 
     window.addEventListener("popstate", restore);
     atlas.theme.onChange(showMap);
+    byId("skip").addEventListener("click", (event) => {
+      event.preventDefault(); // the address is the state's
+      panel.focus();
+    });
     byId("browse").addEventListener("click", () => open("browse"));
     byId("about").addEventListener("click", () => open("about"));
     byId("zoom-in").addEventListener("click", () => picture.camera.zoomBy(1.6));

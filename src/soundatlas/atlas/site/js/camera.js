@@ -2,19 +2,27 @@
 (function (atlas) {
   const { zoom, zoomIdentity, select } = window.drawing;
   const MARGIN_PX = 46;
-  const CLOSEST = 80;
+  const [FURTHEST, CLOSEST] = [0.6, 80];
   const GLIDE_MS = 450;
   // On a wide map the cards have a strip of their own at the left, and the whole is shown beside it.
   const CARDS_PX = 290;
-  const WIDE_PX = 900;
+  const WIDE_PX = 780;
 
-  /** Pan and zoom over map units (-1..1, y upwards). */
-  function makeCamera(element, onMove) {
+  /** The smallest box around points, as its middle and half its sides. */
+  function boundsOf({ x, y }) {
+    const ends = (values) => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+    const [[left, right], [bottom, top]] = [ends(x), ends(y)];
+    const half = (low, high) => Math.max((high - low) / 2, 0.05);
+    return { x: (left + right) / 2, y: (bottom + top) / 2, width: half(left, right), height: half(bottom, top) };
+  }
+
+  /** Pan and zoom over map units (-1..1, y upwards); `bounds` is what is to be seen at first. */
+  function makeCamera(element, bounds, onMove) {
     const size = { width: 1, height: 1 };
     let now = zoomIdentity;
     const chosen = select(element);
     const behaviour = zoom()
-      .scaleExtent([0.8, CLOSEST])
+      .scaleExtent([FURTHEST, CLOSEST])
       .clickDistance(5)
       .extent(() => [[0, 0], [size.width, size.height]])
       .on("zoom", ({ transform }) => { now = transform; onMove(); });
@@ -32,6 +40,12 @@
       ((px - now.x) / now.k - middleX()) / unit(),
       (middleY() - (py - now.y) / now.k) / unit(),
     ];
+
+    /** The view of the whole: its middle, and as close as the window allows. */
+    function home() {
+      const room = [size.width - strip(), size.height].map((side) => Math.max(40, side / 2 - MARGIN_PX));
+      return [bounds.x, bounds.y, Math.min(room[0] / (bounds.width * unit()), room[1] / (bounds.height * unit()), 6)];
+    }
 
     const at = (x, y, k) => zoomIdentity
       .translate(middleX(), middleY())
@@ -57,23 +71,27 @@
       middle: () => toMap(middleX(), middleY()),
       /** Where the middle of the window is, and how close: what an address keeps. */
       view: () => [...toMap(middleX(), middleY()), now.k],
-      show: ([x, y, k], isGlide = false) => move(at(x, y, Math.min(Math.max(k, 0.8), CLOSEST)), isGlide),
-      showAll: (isGlide = true) => move(zoomIdentity, isGlide),
+      show: ([x, y, k], isGlide = false) => move(at(x, y, Math.min(Math.max(k, FURTHEST), CLOSEST)), isGlide),
+      showAll: (isGlide = true) => move(at(...home()), isGlide),
+      isHome() {
+        const whole = home();
+        return this.view().every((part, i) => Math.abs(part - whole[i]) < 0.001);
+      },
       zoomBy(factor) {
         this.show([...this.middle(), now.k * factor], true);
       },
       panBy: (dx, dy) => chosen.interrupt().call(behaviour.translateBy, dx / now.k, dy / now.k),
-      /** Keep the middle where it is when the window changes. */
+      /** Keep the middle where it is when the window changes, and the whole the whole. */
       resize(width, height) {
         if (width === size.width && height === size.height) return;
         const view = this.view();
-        const isFirst = size.width === 1;
+        const isWhole = size.width === 1 || this.isHome();
         Object.assign(size, { width, height });
         element.parentElement.style.setProperty("--strip", `${strip()}px`);
-        move(isFirst ? zoomIdentity : at(...view), false);
+        move(at(...(isWhole ? home() : view)), false);
       },
     };
   }
 
-  atlas.makeCamera = makeCamera;
+  Object.assign(atlas, { makeCamera, boundsOf });
 })(window.soundatlas);

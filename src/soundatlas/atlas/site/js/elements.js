@@ -29,7 +29,7 @@
   const words = (column) => column.replaceAll("_", " ");
 
   const number = (value, digits = 3) => (Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : "unknown");
-  const percent = (share) => `${Math.round(share * 100)} %`;
+  const percent = (share) => `${Math.round(share * 100)}\u00a0%`;
   const byId = (id) => document.getElementById(id);
 
   let spoken = 0;

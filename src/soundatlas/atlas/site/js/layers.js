@@ -10,14 +10,15 @@
   /** Your music, and how sure the model must be of it. */
   function inboxPart(chart, change) {
     const { box, row } = check("Your music on the map", chart.inboxCount, (inbox) => change({ inbox }));
-    const said = element("output", { class: "count" });
-    const slider = element("input", { type: "range", min: 0, max: 1, step: 0.05, oninput: () => change({ confidence: Number(slider.value) }) });
-    const label = element("label", { class: "slide" }, element("span", {}, "confidence at least"), said, slider);
+    const said = element("span", { class: "count" });
+    const slider = element("input", { type: "range", min: 0, max: 1, step: 0.05, "aria-label": "confidence at least", oninput: () => change({ confidence: Number(slider.value) }) });
+    const label = element("div", { class: "slide" }, element("span", {}, "confidence at least"), said, slider);
     function show(state) {
       box.checked = state.inbox;
       slider.value = state.confidence;
       slider.disabled = !state.inbox;
-      said.value = percent(state.confidence);
+      said.textContent = percent(state.confidence);
+      slider.setAttribute("aria-valuetext", percent(state.confidence));
     }
     return { nodes: [row, label], show };
   }

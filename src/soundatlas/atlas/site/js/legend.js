@@ -66,6 +66,7 @@
         const made = { names, steps, range }[colouring.kind](colouring, choose);
         byId("legend").setAttribute("aria-label", `Legend: ${words(colouring.key)}`);
         byId("legend").replaceChildren(...made, ...yours(chart));
+        byId("legend-card").hidden = false; // filled before it is shown, so that it does not grow on the screen
       },
     };
   }

@@ -18,7 +18,7 @@
       chart.x[index] * (1 - mixing) + past.x[index] * mixing,
       chart.y[index] * (1 - mixing) + past.y[index] * mixing,
     ];
-    const camera = atlas.makeCamera(box, () => { schedule(); onMove(); });
+    const camera = atlas.makeCamera(box, atlas.boundsOf(chart), () => { schedule(); onMove(); });
     const labels = atlas.makeLabels(byId("labels"), chart);
     const ground = atlas.makeGround(chart, place, isShown);
     let mixing = 0; // 0 is the map of now, 1 that of before
@@ -31,6 +31,7 @@
       const made = atlas.makeWebglPoints(canvas, chart);
       if (made !== null) {
         canvas.addEventListener("webglcontextlost", onLost, { once: true });
+        box.dataset.drawn = "webgl";
         return made;
       }
       return makePlainPoints(canvas);
@@ -40,7 +41,7 @@
     function makePlainPoints(canvas) {
       const fresh = canvas.cloneNode();
       canvas.replaceWith(fresh);
-      byId("plain").hidden = false;
+      box.dataset.drawn = "canvas";
       return atlas.makeCanvasPoints(fresh, chart);
     }
 
@@ -56,7 +57,8 @@
     }
 
     function radius() {
-      return Math.min((8.6 - 1.35 * Math.log10(Math.max(chart.count, 100))) * camera.zoomed() ** 0.3, 14);
+      const room = Math.min(Math.max(Math.min(camera.size.width, camera.size.height) / 700, 0.65), 1);
+      return Math.min((8.6 - 1.35 * Math.log10(Math.max(chart.count, 100))) * room * camera.zoomed() ** 0.3, 14);
     }
 
     function draw() {

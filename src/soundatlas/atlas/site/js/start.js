@@ -10,7 +10,7 @@
     const names = { left: horizontal?.low, right: horizontal?.high, bottom: vertical?.low, top: vertical?.high };
     Object.entries(names).forEach(([side, text]) => {
       if (text) byId(`axis-${side}`).append(atlas.elements.name(text));
-      else byId(`axis-${side}`).hidden = true;
+      byId(`axis-${side}`).hidden = !text;
     });
   }
 
@@ -18,10 +18,10 @@
     byId("theme").setAttribute("aria-pressed", String(atlas.theme.isDark()));
   }
 
-  nameAxes();
   showTheme();
   byId("theme").addEventListener("click", atlas.theme.toggle);
   atlas.theme.onChange(showTheme);
   byId("map").setAttribute("aria-label", `Map of ${chart.count} tracks by how they sound`);
   atlas.app = atlas.makeApp(chart);
+  nameAxes(); // once the map has its size, and so its edges
 })(window.soundatlas);

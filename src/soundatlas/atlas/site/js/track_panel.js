@@ -12,6 +12,7 @@
     const link = (kind) => {
       const text = chart.text(kind, index);
       if (text === null) return null;
+      if (chart.placeOf(kind, text) === undefined) return element("span", { class: "chip" }, name(text));
       return element("button", { type: "button", class: "chip", onclick: () => app.choose({ kind, id: text }) }, name(text));
     };
     const year = chart.numbers.get("year")[index];
@@ -20,7 +21,7 @@
 
   function sound(details, title, isToPlay) {
     if (details.clip === null) return element("p", { class: "note" }, "There is no clip of this track here.");
-    const audio = element("audio", { controls: "", preload: "none", src: details.clip, "aria-label": `Clip of ${atlas.elements.brief(title)}` });
+    const audio = element("audio", { controls: "", preload: "metadata", src: details.clip, "aria-label": `Clip of ${atlas.elements.brief(title)}` });
     const trouble = element("p", { class: "note", hidden: true }, "This clip cannot be played: its file is missing, or this browser does not know its format.");
     audio.addEventListener("error", () => { trouble.hidden = false; });
     if (isToPlay) {
@@ -56,12 +57,17 @@
     return [element("table", { class: "numbers" }, element("thead", {}, top), element("tbody", {}, ...rows))];
   }
 
+  /** Labels, those of one origin together and the origin once. */
   function provenance(details) {
     if (!details.labels.length) return [element("p", { class: "note" }, "No labels: the model alone has placed this track.")];
-    const row = ({ label, value, provenance: from, licence, use }) => element("div", { class: "label-said" },
-      element("dt", {}, words(label)),
-      element("dd", {}, name(value ?? "unknown"), element("span", { class: "about" }, name([`from: ${from ?? "unknown"}`, licence, use && `training ${use}`].filter(Boolean).join(" · ")))));
-    return [element("dl", { class: "labels-said" }, ...details.labels.map(row))];
+    const origins = new Map();
+    for (const { label, value, provenance: from, licence, use } of details.labels) {
+      const origin = [`from: ${from ?? "unknown"}`, licence, use && `training ${use}`].filter(Boolean).join(" · ");
+      if (!origins.has(origin)) origins.set(origin, []);
+      origins.get(origin).push(...fact(words(label), name(value ?? "unknown")));
+    }
+    return [...origins].map(([origin, facts]) => element("div", { class: "origin" },
+      element("dl", { class: "facts" }, ...facts), element("p", { class: "about" }, name(origin))));
   }
 
   function file(chart, index, details) {
