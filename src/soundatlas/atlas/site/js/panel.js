@@ -1,24 +1,29 @@
 "use strict";
 (function (atlas) {
   const { element, name, byId, percent } = atlas.elements;
-  const SHOWN_AT_ONCE = 30;
+  const [SHOWN_AT_ONCE, MORE] = [30, 200];
 
   /** A table of two or more columns with a heading of its own. */
   function section(title, ...children) {
     return element("section", { class: "part" }, element("h3", {}, title), ...children);
   }
 
-  /** Rows of which the first are shown, and the rest on request. */
+  /** Rows of which the first are shown, and more on request. */
   function listOf(things, row, tag = "ul") {
     const list = element(tag, { class: "rows" }, ...things.slice(0, SHOWN_AT_ONCE).map(row));
     if (things.length <= SHOWN_AT_ONCE) return [list];
-    const more = element("button", { type: "button", class: "more" }, `Show all ${things.length}`);
-    more.addEventListener("click", () => {
+    const more = element("button", { type: "button", class: "more", onclick: showMore });
+    function count() {
+      more.textContent = `Show ${Math.min(MORE, things.length - list.children.length)} more of ${things.length}`;
+    }
+    function showMore() {
       const first = list.children.length;
-      list.append(...things.slice(first).map(row));
-      more.remove();
-      list.children[first].querySelector("button")?.focus();
-    });
+      list.append(...things.slice(first, first + MORE).map(row));
+      list.children[first].querySelector("button").focus();
+      if (list.children.length === things.length) more.remove();
+      else count();
+    }
+    count();
     return [list, more];
   }
 
