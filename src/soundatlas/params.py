@@ -279,12 +279,7 @@ def load_params(path: Path) -> Params:
         values = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(f"{path.name} is missing: restore it with `git checkout {path.name}`") from None
-    except (
-        YAMLError,
-        OSError,
-        ValueError,
-        LookupError,
-    ) as error:  # the last two: a tag on a value it cannot fit
+    except (YAMLError, OSError, ValueError, LookupError) as error:  # the last two: a tag on a value it cannot fit
         raise ParamsError(f"{path.name} cannot be read: {yaml_fault(error)}") from None
     return parse_params(values, path.name)
 
