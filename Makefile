@@ -14,7 +14,7 @@ export DVC_NO_ANALYTICS ?= 1
 export GX_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: help setup demo bench-spectrograms bench-fma bench-inference bench-ingestion bench-quality bench-training test test-slow check format lock tune ui \
+.PHONY: help setup demo bench-atlas bench-spectrograms bench-fma bench-inference bench-ingestion bench-quality bench-training test test-slow check format lock tune ui \
 	backup restore clean
 
 help: ## list the targets
@@ -52,6 +52,9 @@ bench-fma: $(READY) ## measure how fast FMA's metadata load: OPTIONS="--folder ~
 bench-quality: $(READY) ## train soundatlas and its peers on the same data: FOLDER=… FMA=… OPTIONS="--folds 5"
 	python -m benchmarks.quality $(if $(FOLDER),--folder "$(FOLDER)") $(if $(FMA),--fma "$(FMA)") $(OPTIONS)
 
+bench-atlas: $(READY) ## measure time and memory of the map: OPTIONS="--tracks 400 10000"
+	python -m benchmarks.atlas $(OPTIONS)
+
 # Processes that share the tests; each takes about 1.5 GB, and a processor.
 TEST_WORKERS ?= 2
 test: $(READY) ## run the tests
@@ -75,7 +78,7 @@ MINUTES ?= 60
 tune: $(READY) ## search for better training parameters on the validation tracks
 	@soundatlas tune --trials $(TRIALS) --minutes $(MINUTES)
 
-ui: $(READY) ## open Prefect, MLflow, Data Docs and the evaluation in the browser
+ui: $(READY) ## open Prefect, MLflow, the map, Data Docs and the evaluation in the browser
 	@python -m flows.serve --prefect-port $(PREFECT_PORT) --mlflow-port $(MLFLOW_PORT) --pages-port $(PAGES_PORT)
 
 backup: $(READY) ## save registry, artifacts and history in one file: FILE=…, or backups/mlruns-<time>.tar
@@ -93,5 +96,5 @@ lock: $(VENV)/bin/uv ## resolve the dependencies anew into requirements.lock
 
 clean: ## remove what the pipeline made; your inbox, your deny-list and the DVC cache stay
 	rm -rf data/ingest data/catalog data/audio data/spectrograms data/backbone data/split data/validation data/data_docs \
-		data/model data/.unfinished data/repeats data/evaluation data/why data/champion.json data/predictions data/history \
-		data/flips mlruns
+		data/model data/.unfinished data/repeats data/evaluation data/champion.json data/predictions data/atlas \
+		data/history data/flips mlruns

@@ -25,7 +25,7 @@ class UiAddresses:
         prefect_api: for `PREFECT_API_URL`.
         prefect_ui: Prefect in the browser.
         mlflow: MLflow in the browser, or the tracking server that the user has chosen.
-        pages: Data Docs at `/data-docs/`, the evaluation at `/evaluation/`.
+        pages: the map at `/atlas/`, Data Docs at `/data-docs/`, the evaluation at `/evaluation/`.
     """
 
     prefect_api: str

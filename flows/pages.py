@@ -1,4 +1,4 @@
-"""The pages that the pipeline made, for the browser: `/data-docs/` and `/evaluation/`, read-only, for this machine.
+"""The pages that the pipeline made: `/atlas/`, `/data-docs/` and `/evaluation/`, read-only, for this machine.
 
 Run as `python -m flows.pages --port 8088`; `make ui` does.
 """
@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from soundatlas.atlas.server import ATLAS, HOST, HOSTS, INDEX, AtlasFiles
 from soundatlas.files import project_root
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Scope
 
-HOST = "127.0.0.1"
-HOSTS = [HOST, "localhost"]  # a page from elsewhere that has its name point here is refused
 DATA_DOCS, EVALUATION = Path("data/data_docs"), Path("data/evaluation")
 SHOWN = (".html", ".png", ".svg", ".json", ".csv")
 MOST_LINKS = 200
@@ -72,6 +71,7 @@ def make_app(root: Path) -> Starlette:
     return Starlette(
         routes=[
             Route("/", index),
+            Mount("/atlas", AtlasFiles(root / ATLAS)),
             Mount("/data-docs", PipelineFiles(root / DATA_DOCS)),
             Mount("/evaluation", PipelineFiles(root / EVALUATION)),
         ],
@@ -82,6 +82,8 @@ def make_app(root: Path) -> Starlette:
 def _body(root: Path) -> str:
     """Return links to what is there."""
     parts = []
+    if (root / ATLAS / INDEX).is_file():
+        parts.append('<p><a href="/atlas/">The map</a>: what sounds like what</p>')
     if (root / DATA_DOCS / "index.html").is_file():
         parts.append('<p><a href="/data-docs/">Data Docs</a>: what was checked before training</p>')
     if links := [_link(name) for name in _shown_files(root / EVALUATION)]:
@@ -103,7 +105,7 @@ def _link(name: str) -> str:
 
 @app.command()
 def serve_pages(port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")] = 8088) -> None:
-    """Show Data Docs and the evaluation of this project in the browser. `make ui` starts this with everything else."""
+    """Show the map, Data Docs and the evaluation in the browser. `make ui` starts this with everything else."""
     import uvicorn
 
     uvicorn.run(make_app(project_root()), host=HOST, port=port)

@@ -1,4 +1,4 @@
-"""Bring the predictions up to date with the champion and the inbox; on a schedule, and when the champion changed.
+"""Bring predictions and map up to date with the champion and the inbox; on a schedule, and when the champion changed.
 
 python -m flows.reclassify
 """
@@ -17,13 +17,13 @@ from soundatlas.errors import NotReadyError
 from soundatlas.files import project_root
 from soundatlas.params import load_params
 
-TARGET = "classify"
+TARGETS = ("classify", "atlas")
 MODEL = "data/model/about.json"
 
 
 @flow(name="reclassify")
 def reclassify() -> None:
-    """List the inbox, follow the registry's champion alias, classify what is new or stale, and show what flipped.
+    """List the inbox, follow the champion alias, classify what is new or stale, draw the map, show what flipped.
 
     Nothing is trained, and what the champion has heard before is not heard again.
     """
@@ -35,7 +35,7 @@ def reclassify() -> None:
     with holding_workspace(root):
         before = read_predictions(root)
         with announcing_champion(root, "reclassify"):
-            for stage in refreshing(read_stages(root), TARGET):
+            for stage in refreshing(read_stages(root), TARGETS):
                 reproduce(root, ["repro", "--single-item", stage.name])
         publish_predictions(root, before)
         publish_flips(root, load_params(root / "params.yaml").reclassify.max_psi)

@@ -63,7 +63,9 @@ def serve(
     *,
     prefect_port: Annotated[int, typer.Option(min=1, max=LAST_PORT, help="Runs, schedules, forms.")] = 4200,
     mlflow_port: Annotated[int, typer.Option(min=1, max=LAST_PORT, help="Trainings and the model registry.")] = 5000,
-    pages_port: Annotated[int, typer.Option(min=1, max=LAST_PORT, help="Data Docs and the evaluation.")] = 8088,
+    pages_port: Annotated[
+        int, typer.Option(min=1, max=LAST_PORT, help="The map, Data Docs and the evaluation.")
+    ] = 8088,
 ) -> None:
     """Start Prefect with this project's deployments, MLflow, and its pages, all on 127.0.0.1; Ctrl-C stops them.
 
@@ -125,7 +127,7 @@ def panel(addresses: UiAddresses) -> Panel:
     table = Table.grid(padding=(0, 2))
     table.add_row("Prefect", escape(addresses.prefect_ui), "start and schedule runs, see what they did")
     table.add_row("MLflow", escape(addresses.mlflow), "trainings, model versions, champion")
-    table.add_row("Pages", escape(addresses.pages), "Data Docs, the evaluation's figures")
+    table.add_row("Pages", escape(addresses.pages), "the map, Data Docs, the evaluation's figures")
     return Panel(table, title="soundatlas", subtitle="Ctrl-C stops everything", expand=False)
 
 

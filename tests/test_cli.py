@@ -37,7 +37,19 @@ def test_help_names_every_command(tmp_path):
     assert done.returncode == 0
     lives = ["models", "champion", "history", "rollback", "promote", "backup", "restore"]
     tracks = ["flips", "explain", "impact", "forget"]
-    assert ["sources", "classify", "why", "summary", *lives, *tracks, "spectrograms", "tune", "doctor"] == COMMANDS
+    assert [
+        "sources",
+        "classify",
+        "why",
+        "similar",
+        "atlas",
+        "summary",
+        *lives,
+        *tracks,
+        "spectrograms",
+        "tune",
+        "doctor",
+    ] == COMMANDS
     assert all(name in done.stdout for name in COMMANDS)
     assert "dvc repro" in done.stdout
 

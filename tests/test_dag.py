@@ -71,12 +71,13 @@ def test_down_to_a_stage(root: Path) -> None:
 
 def test_refreshing_leaves_out_what_dvc_can_judge(root: Path) -> None:
     """To refresh a stage is to run it after the stages that look at the world outside, and no other."""
-    assert names(refreshing(read_stages(root), "last")) == ["look", "last"]
+    assert names(refreshing(read_stages(root), ["last"])) == ["look", "last"]
 
 
 def test_the_project_itself_refreshes_without_training(repository: Path) -> None:
-    """In soundatlas's own graph, predictions are refreshed by listing the inbox and following the alias."""
-    assert names(refreshing(read_stages(repository), "classify")) == ["ingest", "promote", "classify"]
+    """In soundatlas's own graph, predictions and map are refreshed by listing the inbox and following the alias."""
+    refreshed = refreshing(read_stages(repository), ["classify", "atlas"])
+    assert names(refreshed) == ["ingest", "promote", "classify", "atlas"]
 
 
 def test_an_unknown_stage_lists_those_that_there_are(root: Path) -> None:

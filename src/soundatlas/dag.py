@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from soundatlas.errors import SoundatlasError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 POLL_SECONDS = 1.0
 
@@ -232,16 +232,17 @@ def down_to(stages: tuple[Stage, ...], target: str) -> tuple[Stage, ...]:
     return tuple(stage for stage in stages if stage.name == target or stage.name in wanted.upstream)
 
 
-def refreshing(stages: tuple[Stage, ...], target: str) -> tuple[Stage, ...]:
-    """Return a stage and those before it that look at the world outside: what brings it up to date without training.
+def refreshing(stages: tuple[Stage, ...], targets: Sequence[str]) -> tuple[Stage, ...]:
+    """Return some stages and those before them that look at the world outside: what refreshes them without training.
 
-    For `classify` these are the stage that lists the inbox and the one that reads the registry's alias. The others
-    are left alone: a schedule must not start a training because somebody is editing `params.yaml`.
+    For `classify` and `atlas` these are the stage that lists the inbox and the one that reads the registry's alias. The
+    others are left alone: a schedule must not start a training because somebody is editing `params.yaml`.
 
     Raises:
         UsageError: when there is no such stage.
     """
-    return tuple(stage for stage in down_to(stages, target) if stage.always_changed or stage.name == target)
+    needed = {stage.name for target in targets for stage in down_to(stages, target) if stage.always_changed}
+    return tuple(stage for stage in stages if stage.name in needed or stage.name in targets)
 
 
 def find(stages: tuple[Stage, ...], name: str) -> Stage:

@@ -195,6 +195,15 @@ class ClassifyParams(Section):
     max_failures_shown: int = Field(ge=0)
 
 
+class AtlasParams(Section):
+    """The map."""
+
+    seed: int = Field(ge=0, lt=2**31)
+    neighbours: int = Field(ge=1, le=50)
+    refit_share: OpenShare
+    clip_seconds: float = Field(ge=0.0, le=120.0)
+
+
 class ReclassifyParams(Section):
     """When the scheduled flow runs, and which change of the predictions it raises the alarm for."""
 
@@ -223,6 +232,7 @@ class Params(Section):
     evaluate: EvaluateParams
     promote: PromoteParams
     classify: ClassifyParams
+    atlas: AtlasParams
     reclassify: ReclassifyParams
 
     @model_validator(mode="after")
@@ -245,12 +255,7 @@ def load_params(path: Path) -> Params:
         values = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(f"{path.name} is missing: restore it with `git checkout {path.name}`") from None
-    except (
-        YAMLError,
-        OSError,
-        ValueError,
-        LookupError,
-    ) as error:  # the last two: a tag on a value it cannot fit
+    except (YAMLError, OSError, ValueError, LookupError) as error:  # the last two: a tag on a value it cannot fit
         raise ParamsError(f"{path.name} cannot be read: {yaml_fault(error)}") from None
     return parse_params(values, path.name)
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILES = {
+    "data/atlas/index.html": "text/html; charset=utf-8",
+    "data/atlas/clips/a.ogg": "audio/ogg",
     "data/data_docs/index.html": "text/html; charset=utf-8",
     "data/data_docs/static/styles.css": "text/css; charset=utf-8",
     "data/evaluation/metrics.json": "application/json",
@@ -43,6 +45,15 @@ def test_files_come_with_their_content_type(root: Path, name: str) -> None:
     assert answer.status_code == 200
     assert answer.text == name
     assert answer.headers["content-type"] == FILES[name]
+
+
+def test_the_map_keeps_its_policy_and_answers_in_parts(root: Path) -> None:
+    """Below /atlas/ lies the same application as that of `soundatlas atlas`."""
+    answer = browser(root).get("/atlas/clips/a.ogg", headers={"Range": "bytes=5-9"})
+    assert (answer.status_code, answer.text) == (206, "atlas")
+    assert "script-src 'self';" in answer.headers["content-security-policy"]
+    assert browser(root).get("/atlas").headers["location"].endswith("/atlas/")
+    assert 'href="/atlas/"' in browser(root).get("/").text
 
 
 def test_data_docs_open_by_their_folder(root: Path) -> None:
@@ -76,6 +87,8 @@ def test_folders_are_not_listed(root: Path, path: str) -> None:
     "path",
     [
         "/evaluation/../../params.yaml",
+        "/atlas/../../params.yaml",
+        "/atlas/..%2f..%2fparams.yaml",
         "/evaluation/%2e%2e/%2e%2e/params.yaml",
         "/evaluation/..%2f..%2fparams.yaml",
         "/evaluation//etc/hostname",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 CACHED = ["catalog", "spectrograms", "backbone", "split", "validate", "train", "repeats", "evaluate"]
-STAGES = ["ingest", *CACHED, "promote", "classify"]
+STAGES = ["ingest", *CACHED, "promote", "classify", "atlas"]
 
 
 def test_a_flow_leaves_the_lock_that_dvc_repro_leaves(repository: Path, run_project: Project, tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_run_by_name_shows_what_dvc_skipped(served: ServedProject) -> None:
     assert served.finish(run)["state"]["type"] == "COMPLETED"
     states = served.states(run)
     assert list(states) == STAGES
-    assert states == dict.fromkeys(STAGES, "Completed") | dict.fromkeys([*CACHED, "classify"], "Cached")
+    assert states == dict.fromkeys(STAGES, "Completed") | dict.fromkeys([*CACHED, "classify", "atlas"], "Cached")
     artifacts = served.artifacts(run)
     links = {"mlflow-run", "registered-version"}
     assert set(artifacts) == {"metrics", "validation", "gate", "models", "predictions", "flips"} | links
@@ -56,7 +56,7 @@ def test_a_schedule_fires(served: ServedProject) -> None:
         return [run["id"] for run in runs if run["auto_scheduled"] and run["state_type"] == "COMPLETED"]
 
     served.wait_until(completed, "a scheduled run completes")
-    assert list(served.states(completed()[0])) == ["ingest", "promote", "classify"]
+    assert list(served.states(completed()[0])) == ["ingest", "promote", "classify", "atlas"]
     schedule = served.deployment("reclassify")["schedules"][0]
     assert schedule["schedule"]["cron"] == "* * * * *"
     served.switch_off(schedule)  # as in the UI: from here on nobody needs it

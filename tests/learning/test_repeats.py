@@ -9,7 +9,9 @@ import pytest
 from soundatlas.learning.repeats import GROUPED, RANDOM, random_sides, summarise
 from soundatlas.params import SplitParams
 
-PARAMS = SplitParams(group="work", salt="s", validation=0.2, test=0.2, near_duplicates=False, max_bit_error_rate=0.09)
+PARAMS = SplitParams(
+    group="work", sides="hash", salt="s", validation=0.2, test=0.2, near_duplicates=False, max_bit_error_rate=0.09
+)
 
 
 def _split(groups: int, each: int) -> pd.DataFrame:

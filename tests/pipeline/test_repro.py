@@ -57,7 +57,7 @@ def test_a_touched_audio_file_costs_nothing(project: Project) -> None:
     """A new modification time is not a change, in the catalogue's audio or in the inbox."""
     own = project.root / "data/inbox/own.wav"
     soundfile.write(own, [0.1, -0.1] * 16000, 16000)
-    assert ran(project.run("dvc", "repro")) == [*ALWAYS, "classify"]
+    assert ran(project.run("dvc", "repro")) == [*ALWAYS, "classify", "atlas"]
     for path in (own, *(project.root / "data/audio").rglob("*.flac")):
         os.utime(path, (1, 1))
     assert ran(project.run("dvc", "repro")) == ALWAYS
@@ -67,7 +67,7 @@ def test_a_training_parameter_reruns_training_and_what_follows(project: Project)
     """A changed `train.epochs` leaves catalogue, spectrograms, split and validation alone."""
     project.edit_params(lambda values: values["train"].update(epochs=3))
     output = project.run("dvc", "repro")
-    assert ran(output) == ["ingest", "train", "repeats", "evaluate", "promote", "classify"]
+    assert ran(output) == ["ingest", "train", "repeats", "evaluate", "promote", "classify", "atlas"]
     assert "version 2 promoted" in output
 
 

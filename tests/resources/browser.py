@@ -21,14 +21,15 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 @contextlib.contextmanager
-def open_page() -> Iterator[Page]:
-    """Give a page of a headless browser."""
+def open_page(*, with_webgl: bool = False) -> Iterator[Page]:
+    """Give a page of a headless browser; with WebGL it computes that on the processor, as it has no graphics card."""
+    graphics = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"] if with_webgl else ["--disable-gpu"]
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         pytest.skip("no Chromium here: on Debian, apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+            executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage", *graphics]
         )
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(SHOWN_WITHIN_MS)

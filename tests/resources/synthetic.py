@@ -24,16 +24,18 @@ SHARD = "0-bits-0.safetensors"
 N_MELS = 16
 
 
-def write_store(folder: Path, log_mels: Mapping[str, NDArray[np.float32]]) -> SpectrogramStore:
+def write_store(
+    folder: Path, log_mels: Mapping[str, NDArray[np.float32]], *, contract: str = CONTRACT
+) -> SpectrogramStore:
     """Write and open a store of given spectrograms: audio SHA-256 -> (frames, n_mels)."""
     tracks = {
         sha: (log_mel, manifest_row(SHARD, Spectrogram(log_mel, len(log_mel) * 0.1, 8_000, 1)))
         for sha, log_mel in log_mels.items()
     }
-    write_shard(folder / SHARD, CONTRACT, tracks)
+    write_shard(folder / SHARD, contract, tracks)
     rows = [{"audio_sha256": sha, **row} for sha, (_, row) in tracks.items()]
     write_table(conform(pd.DataFrame(rows, columns=[*MANIFEST]), MANIFEST), folder / MANIFEST_NAME)
-    return SpectrogramStore(folder, CONTRACT)
+    return SpectrogramStore(folder, contract)
 
 
 def separable(count: int, *, first: int = 0) -> tuple[pd.DataFrame, dict[str, NDArray[np.float32]]]:

@@ -11,6 +11,7 @@ import typer
 from soundatlas.cli.ingest import app as ingest_app
 from soundatlas.cli.login import app as login_app
 from soundatlas.cli.stores import spectrograms, store_app
+from soundatlas.cli.tracks import explain, forget, impact, similar, why
 from soundatlas.environment import quieten
 from soundatlas.errors import SoundatlasError, UsageError
 
@@ -51,20 +52,23 @@ def classify(
     classify_paths(paths, as_json=json)
 
 
+app.command()(why)
+app.command()(similar)
+
+
 @app.command()
-def why(
-    what: Annotated[str, typer.Argument(help="An audio file, or a track_id of the catalogue.", show_default=False)],
+def atlas(
     *,
-    out: Annotated[Path | None, typer.Option(help="Where the picture goes. [default: why-<name>.png, here]")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes any free one.")] = 8090,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the map in the browser.")] = True,
 ) -> None:
-    """Show what the champion's prediction rests on: when, which sounds, and which training tracks it resembles.
+    """Show the map of the catalogue and of your music in the browser, served to this machine alone, until Ctrl-C.
 
-    Example: soundatlas why song.mp3 --out song.png
+    The folder data/atlas also opens by itself: double-click its index.html.
     """
-    from soundatlas.commands.why import explain_prediction
+    from soundatlas.commands.atlas import serve_atlas
 
-    explain_prediction(what, out=out, as_json=json)
+    serve_atlas(port, browse=browser)
 
 
 @app.command()
@@ -202,59 +206,9 @@ def flips(
     print_flips(as_json=json)
 
 
-@app.command()
-def explain(
-    track: Annotated[
-        str, typer.Argument(help="A track_id, a file or its path, or the SHA-256 of audio.", show_default=False)
-    ],
-    *,
-    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
-) -> None:
-    """Follow a prediction back: model version, MLflow run, git commit, data hashes, checks, catalogue row, licence.
-
-    What in the sound it rests on is told by `soundatlas why`.
-    """
-    from soundatlas.commands.lineage import explain_track
-
-    explain_track(track, as_json=json)
-
-
-@app.command()
-def impact(
-    track: Annotated[
-        str, typer.Argument(help="A track_id, a file or its path, or the SHA-256 of audio.", show_default=False)
-    ],
-    *,
-    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
-) -> None:
-    """List every model that was trained on a track, and every prediction that was ever made of it.
-
-    What one needs to know when a rights holder withdraws a track; `soundatlas forget` removes it.
-    """
-    from soundatlas.commands.lineage import show_impact
-
-    show_impact(track, as_json=json)
-
-
-@app.command()
-def forget(
-    track: Annotated[
-        str, typer.Argument(help="A track_id, a file or its path, or the SHA-256 of audio.", show_default=False)
-    ],
-    *,
-    reason: Annotated[str, typer.Option(help="For the deny-list.")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    remotes: Annotated[bool, typer.Option("--remotes", help="Purge the project's DVC remotes too.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
-) -> None:
-    """Put a track on the deny-list and remove it from all that the pipeline made, DVC's cache included.
-
-    Your own file is never removed. Models that were trained on it are named: only a new training is without it.
-    """
-    from soundatlas.commands.forget import forget_track
-
-    forget_track(track, reason=reason, dry_run=dry_run, confirmed=yes, purge_remotes=remotes, as_json=json)
+app.command()(explain)
+app.command()(impact)
+app.command()(forget)
 
 
 app.command()(spectrograms)

@@ -11,6 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
 CLASSIFIED = "classified"
 EMBEDDING = "embedding"
 EMBEDDING_DTYPE = "<f4"  # as the model gives it, little-endian on every machine
@@ -47,6 +49,10 @@ class Answer:
             about |= json.loads(self.said)
             about[EMBEDDING] = np.frombuffer(self.embedding, dtype=EMBEDDING_DTYPE).tolist()
         return about
+
+    def vector(self) -> NDArray[np.float32]:
+        """Return the embedding, shape (dimensions,); none of them where it was not classified."""
+        return np.frombuffer(self.embedding, dtype=EMBEDDING_DTYPE).astype(np.float32)
 
 
 def _number(value: Any) -> Any:

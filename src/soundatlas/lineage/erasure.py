@@ -37,10 +37,13 @@ FOLDERS = (
     "evaluation",
     "predictions",
     "flips",
-    "why",
+    "history/layouts",
+    "history/descriptors",
 )
 TEXTS = {".json", ".html", ".txt", ".md"}
 KEPT = ("known-files", "denied.json")  # of a folder's files, and of denied ones: how their names begin
+MEDIA = {"clips", "pictures"}  # of the map: a file per audio, named by the first digits of its hash
+SHORT = 16
 UNFINISHED = "data/.unfinished"
 
 
@@ -53,6 +56,7 @@ def erasing_steps(root: Path, traces: Traces) -> Iterator[Step]:
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
             if path.is_file() and not path.name.startswith(KEPT):
                 yield from _file(root, path, traces)
+    yield from _map(root, traces)
     yield from _history(root, traces)
     if (unfinished := root / UNFINISHED).is_dir():
         yield f"remove the state of a training that was cut off: {UNFINISHED}", lambda: shutil.rmtree(unfinished)
@@ -88,6 +92,26 @@ def _file(root: Path, path: Path, traces: Traces) -> Iterator[Step]:
             yield f"take {count} of the rows out of {shown}", lambda: _take_out_rows(path, traces)
     elif path.suffix in TEXTS and traces.are_in(path):
         yield f"remove {shown}, which names it", lambda: path.unlink(missing_ok=True)
+
+
+def _map(root: Path, traces: Traces) -> Iterator[Step]:
+    """Remove the track's clip and picture, and the pages that name it; the other clips are not cut again."""
+    folder = root / "data/atlas"
+    for path in sorted(folder.glob(f"*/{traces.audio_sha256[:SHORT]}-*")):
+        yield f"remove {path.relative_to(root).as_posix()}", lambda path=path: path.unlink(missing_ok=True)  # type: ignore[misc]
+    table = folder / "similar.parquet"
+    if table.is_file() and _read(table)["id"].isin({traces.audio_sha256, *traces.track_ids}).any():
+        yield "remove the map, which shows it; `dvc repro atlas` draws another", lambda: _remove_map(folder)
+
+
+def _remove_map(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.name in MEDIA:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _history(root: Path, traces: Traces) -> Iterator[Step]:

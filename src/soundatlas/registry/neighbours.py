@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from soundatlas.learning.backbone_features import FEATURES_NAME, read_features
+from soundatlas.history.answers import CLASSIFIED
 from soundatlas.learning.explanation import nearest
-from soundatlas.learning.inputs import Inputs
-from soundatlas.progress import progress
-from soundatlas.store.reading import MANIFEST_NAME, SpectrogramStore
-from soundatlas.store.shards import SUFFIX, Shard
-from soundatlas.tables import SPLIT, TRACKS, read_table, track_title, write_table
+from soundatlas.registry.stored_hearing import hear_stored
+from soundatlas.tables import SPLIT, TRACKS, read_table, track_title
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +20,7 @@ if TYPE_CHECKING:
     from soundatlas.registry.bundle import Bundle
 
 MOST = 5
-FOLDER = PurePosixPath("data/why")  # embeddings of the training tracks, a table per model; safe to delete
+TIMEOUT_SECONDS = 120.0  # for one track
 
 
 def nearest_training_tracks(
@@ -72,36 +68,6 @@ def _training_tracks(root: Path) -> pd.DataFrame:
 
 
 def _embeddings(root: Path, shas: list[str], bundle: Bundle) -> dict[str, NDArray[np.float32]]:
-    """Return audio SHA-256 -> this model's embedding, computed where it is not remembered from the last time."""
-    inputs = _inputs(root, bundle)
-    if inputs is None:
-        return {}
-    path = root / FOLDER / f"{bundle.content_sha256}.parquet"
-    remembered: dict[str, NDArray[np.float32]] = {}
-    if path.is_file():
-        table = read_table(path, {"audio_sha256": "str", "embedding": "object"})
-        remembered = dict(zip(table["audio_sha256"], table["embedding"], strict=True))
-    wanted = [sha for sha in shas if sha in inputs]
-    missing = [sha for sha in wanted if sha not in remembered]
-    with progress("embedding the training tracks", len(missing)) as advance:
-        for sha in missing:
-            remembered[sha] = bundle.classify_stored(inputs, sha).embedding
-            advance()
-    if missing:
-        rows = [{"audio_sha256": sha, "embedding": remembered[sha].tolist()} for sha in sorted(remembered)]
-        write_table(pd.DataFrame(rows), path)
-    return {sha: np.asarray(remembered[sha], np.float32) for sha in wanted}
-
-
-def _inputs(root: Path, bundle: Bundle) -> Inputs | None:
-    """Return what is stored of the training tracks, unless it is missing or is not what this model hears."""
-    folder, features_path = root / "data/spectrograms", root / "data/backbone" / FEATURES_NAME
-    if not (folder / MANIFEST_NAME).is_file() or (bundle.contract.backbone and not features_path.is_file()):
-        return None
-    shards = sorted(folder.glob(f"*{SUFFIX}"))
-    store = SpectrogramStore(folder, Shard(shards[0]).contract_sha256 if shards else "")
-    features = read_features(features_path) if bundle.contract.backbone else None
-    contract = bundle.contract
-    front_end = next(iter(contract.front_ends.values()))
-    inputs = Inputs(store, features, contract.window_frames, contract.hop_frames, front_end)
-    return inputs if bundle.reads(inputs) else None
+    """Return audio SHA-256 -> this model's embedding, heard where the history does not know it."""
+    answers = hear_stored(root, bundle, shas, timeout_seconds=TIMEOUT_SECONDS)
+    return {sha: answer.vector() for sha, answer in answers.items() if answer.status == CLASSIFIED}

@@ -73,8 +73,13 @@ def read_champion(root: Path) -> tuple[Champion, Path] | None:
 
 def name_model(root: Path, content: str) -> str:
     """Return what to call the model with this content hash: its version where it was champion here, and its hash."""
-    path = bundle_folder(root, content) / REGISTERED_NAME
-    if not path.is_file():
+    registered = read_registered(root, content)
+    if registered is None:
         return f"model {content[:12]}"
-    registered = Champion(**read_json(path))
     return f"{registered.name} version {registered.version} ({content[:12]})"
+
+
+def read_registered(root: Path, content: str) -> Champion | None:
+    """Return what the registry knew of the model with this content hash; None where it never was champion here."""
+    path = bundle_folder(root, content) / REGISTERED_NAME
+    return Champion(**read_json(path)) if path.is_file() else None

@@ -1,0 +1,177 @@
+"""What lies beside the page for each point: a clip to hear and a picture of its log-mel. What is there is kept."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from soundatlas.atlas.descriptors import open_once
+from soundatlas.audio.excerpts import write_excerpt
+from soundatlas.audio.spectrogram import analyse_file
+from soundatlas.errors import TrackError
+from soundatlas.files import remove_leftovers, replacing_file, sha256_file
+from soundatlas.progress import progress
+from soundatlas.workers import map_in_workers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from soundatlas.audio.spectrogram import FrontEnd
+
+SHORT = 16  # digits of the audio's hash that name its files
+PICTURE_COLUMNS, PICTURE_ROWS = 128, 48  # pixels
+PICTURE_DB = 70.0  # below the loudest cell is black
+PICTURE_QUALITY = 30  # of WebP: below 2 kB
+COLOURS = "magma"
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Some audio that a clip or a picture is made of.
+
+    Attributes:
+        audio_sha256: of its bytes.
+        path: of a file that holds them.
+    """
+
+    audio_sha256: str
+    path: Path
+
+
+class Making(Protocol):
+    """How one file is made of a sound; picklable, for a worker."""
+
+    @property
+    def ending(self) -> str:
+        """What follows the hash in the file's name: all that shapes the file beside the sound, and its suffix."""
+
+    def make(self, sound: Sound, target: Path) -> None:
+        """Write the file; raise a `TrackError` where the sound does not serve."""
+
+
+@dataclass(frozen=True)
+class ClipMaking:
+    """Clips of at most so many seconds."""
+
+    seconds: float
+
+    @property
+    def ending(self) -> str:
+        """Name the length."""
+        return f"-{self.seconds:g}s.ogg"
+
+    def make(self, sound: Sound, target: Path) -> None:
+        """Write a clip of the very bytes that are meant."""
+        if sha256_file(sound.path) != sound.audio_sha256:
+            raise TrackError("changed", "the file is no longer the one that was listed")
+        write_excerpt(sound.path, target, seconds=self.seconds)
+
+
+@dataclass(frozen=True)
+class PictureMaking:
+    """Pictures of log-mels: from the store where it holds them, from the file where not."""
+
+    store: Path
+    front_end: FrontEnd
+
+    @property
+    def ending(self) -> str:
+        """Name the front end."""
+        return f"-{self.front_end.sha256()[:6]}.webp"
+
+    def make(self, sound: Sound, target: Path) -> None:
+        """Write a picture, low bands at the bottom."""
+        store = open_once(self.store, self.front_end.sha256())
+        if sound.audio_sha256 in store:
+            log_mel = store.log_mel(sound.audio_sha256)
+        else:
+            log_mel = analyse_file(sound.path, self.front_end).log_mel
+        target.write_bytes(draw_log_mel(log_mel))
+
+
+def make_files(
+    making: Making, sounds: Mapping[str, Sound], folder: Path, *, what: str, timeout_seconds: float
+) -> tuple[dict[str, Path], int]:
+    """Make a file for every sound, in worker processes; what lies in the folder already is not made again.
+
+    Args:
+        making: of each file.
+        sounds: name of a point -> its sound; several may have the same.
+        folder: where the files go.
+        what: is made, for the progress bar.
+        timeout_seconds: longest time for one file.
+
+    Returns:
+        name -> its file, none for a sound of which it could not be made; and how many could not.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    targets = {sound: folder / f"{sound.audio_sha256[:SHORT]}{making.ending}" for sound in sounds.values()}
+    orders = [_Order(making, sound, target) for sound, target in targets.items() if not target.is_file()]
+    failed = 0
+    outcomes = map_in_workers(_carry_out, orders, timeout_seconds=timeout_seconds)
+    with progress(what, len(orders)) as advance, closing(outcomes):
+        for outcome in outcomes:
+            failed += outcome.failure is not None
+            advance()
+    return {name: targets[sound] for name, sound in sounds.items() if targets[sound].is_file()}, failed
+
+
+def draw_log_mel(log_mel: NDArray[np.float32]) -> bytes:
+    """Return a WebP picture of a log-mel of shape (frames, n_mels), dB: the maximum over time, the mean over bands."""
+    from matplotlib import colormaps
+    from PIL import Image
+
+    columns = _steps(log_mel.shape[0], PICTURE_COLUMNS)
+    rows = _steps(log_mel.shape[1], PICTURE_ROWS)
+    cells = np.maximum.reduceat(log_mel, columns, axis=0)
+    cells = np.add.reduceat(cells, rows, axis=1) / np.diff([*rows, log_mel.shape[1]])
+    levels = ((cells - cells.max()) / PICTURE_DB + 1).clip(0, 1).T[::-1]
+    pixels = (colormaps[COLOURS](levels)[..., :3] * 255).round().astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "WEBP", quality=PICTURE_QUALITY, method=6)
+    return file.getvalue()
+
+
+def _steps(length: int, most: int) -> NDArray[np.int64]:
+    """Return where at most so many parts of about equal length begin."""
+    return np.linspace(0, length, min(length, most), endpoint=False).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class _Order:
+    making: Making
+    sound: Sound
+    target: Path
+
+
+def _carry_out(order: _Order) -> None:
+    with replacing_file(order.target) as beside:
+        try:
+            order.making.make(order.sound, beside)
+        except OSError as error:
+            raise TrackError("unreadable", error.strerror or type(error).__name__) from None
+
+
+def take_along(files: Mapping[str, Path], folder: Path, new: Path) -> dict[str, str]:
+    """Give a new folder the files of an old one, without copying them where links can be made.
+
+    Returns:
+        name of a point -> where its file lies below the new folder, with forward slashes.
+    """
+    below = {name: path.relative_to(folder) for name, path in files.items()}
+    for path in set(below.values()):
+        (new / path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            (new / path).hardlink_to(folder / path)
+        except OSError:  # a file system without links
+            shutil.copyfile(folder / path, new / path)
+    return {name: path.as_posix() for name, path in below.items()}

@@ -1,0 +1,42 @@
+"""Writing the map's page: one folder that opens from the file system, asks no network and runs no inline script."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soundatlas.atlas.payload import detail_chunks, map_payload
+from soundatlas.atlas.script_text import as_script
+from soundatlas.files import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from soundatlas.atlas.chart import Chart
+
+SITE = Path(__file__).parent / "site"
+# What belongs to the page; what is beside it in `site/vendor` only builds the library.
+PARTS = ("index.html", "css/*.css", "js/*.js", "vendor/drawing.js", "vendor/LICENCES.txt")
+
+
+def write_page(chart: Chart, folder: Path, clips: Mapping[str, str], pictures: Mapping[str, str]) -> None:
+    """Write `index.html` and all that it loads, except clips and pictures, which are linked.
+
+    Args:
+        chart: what the page shows.
+        folder: where it goes; what else lies there stays.
+        clips: point_id -> its audio, as a path below `folder` with forward slashes. Points without one stay silent.
+        pictures: point_id -> its log-mel picture, likewise.
+
+    Raises:
+        SoundatlasError: when a clip or a picture lies outside of `folder`.
+    """
+    for pattern in PARTS:
+        for part in sorted(SITE.glob(pattern)):
+            copy = folder / part.relative_to(SITE)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(part, copy)
+    write_text(folder / "data" / "map.js", as_script("map", map_payload(chart)))
+    for number, chunk in detail_chunks(chart, clips, pictures):
+        write_text(folder / "data" / "details" / f"{number}.js", as_script(f"details/{number}", chunk))

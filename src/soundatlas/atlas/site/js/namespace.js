@@ -1,0 +1,4 @@
+"use strict";
+// All of the page lives below these two: its code, and the data that the scripts in data/ put here.
+window.soundatlas = {};
+window.soundatlasData = {};

@@ -1,0 +1,23 @@
+"""The neighbours of a map as a table."""
+
+from __future__ import annotations
+
+import synthetic_chart
+
+from soundatlas.atlas.similar import KINDS, SIMILAR, similar_table
+
+
+def test_every_point_and_place_has_its_neighbours():
+    """Rows are the points and then the places; neighbours are rows of the same table, as the chart has them."""
+    chart = synthetic_chart.make_chart(40, inbox=5, neighbours=4)
+    table = similar_table(chart)
+    assert [*table] == [*SIMILAR]
+    assert len(table) == 45 + len(chart.places)
+    assert set(table["kind"]) == set(KINDS)
+    assert table["id"].tolist()[:45] == chart.points["point_id"].tolist()
+    assert table.loc[3, "neighbours"] == chart.neighbours.indices[3].tolist()
+    place = chart.places[-1]
+    row = table.iloc[-1]
+    assert (row["kind"], row["name"], row["genre"]) == ("genre", place.name, place.name)
+    assert table.loc[row["neighbours"], "name"].tolist() == [chart.places[i].name for i in place.indices]
+    assert row["similarities"] == place.similarities.tolist()

@@ -1,0 +1,64 @@
+"""Taking a track off the map."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from soundatlas.atlas.similar import SIMILAR, SIMILAR_NAME
+from soundatlas.lineage.erasure import erasing_steps
+from soundatlas.lineage.holding import Traces
+from soundatlas.tables import conform, write_table
+
+OWN, OTHER = "a" * 64, "b" * 64
+
+
+@pytest.fixture
+def mapped(project):
+    """Give a project whose map shows two tracks, with their clips, pictures, places and descriptors."""
+    atlas = project / "data/atlas"
+    for sha in (OWN, OTHER):
+        for name in (f"clips/{sha[:16]}-30s.ogg", f"pictures/{sha[:16]}-abcdef.webp"):
+            (atlas / name).parent.mkdir(parents=True, exist_ok=True)
+            (atlas / name).write_text("made of it")
+    for name in ("index.html", "data/map.js", "data/details/0.js"):
+        (atlas / name).parent.mkdir(parents=True, exist_ok=True)
+        (atlas / name).write_text("shows it")
+    rows = pd.DataFrame({"kind": "track", "id": ["t:0", "t:1"], "name": ["one", "two"]})
+    write_table(conform(rows, SIMILAR), atlas / SIMILAR_NAME)
+    for folder in ("layouts", "descriptors"):
+        table = pd.DataFrame({"audio_sha256": [OWN, OTHER], "x": [0.0, 1.0]})
+        write_table(table, project / f"data/history/{folder}/m.parquet")
+    return project
+
+
+def erase(root, traces: Traces) -> list[str]:
+    """Erase a track; return what was done."""
+    done = []
+    for words, step in erasing_steps(root, traces):
+        step()
+        done.append(words)
+    return done
+
+
+def files_of(root) -> set[str]:
+    """Return the map's files."""
+    folder = root / "data/atlas"
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_map_forgets_a_track(mapped):
+    """Clip, picture, place and descriptors go, and the pages that show it; what was made of other tracks stays."""
+    done = erase(mapped, Traces(OWN, ("t:0",), ("a.wav",)))
+    assert files_of(mapped) == {f"clips/{OTHER[:16]}-30s.ogg", f"pictures/{OTHER[:16]}-abcdef.webp"}
+    for folder in ("layouts", "descriptors"):
+        left = pd.read_parquet(mapped / f"data/history/{folder}/m.parquet")
+        assert left["audio_sha256"].tolist() == [OTHER]
+    assert "remove the map, which shows it; `dvc repro atlas` draws another" in done
+
+
+def test_another_track_leaves_the_map_alone(mapped):
+    """What the map does not show changes nothing of it."""
+    before = files_of(mapped)
+    assert erase(mapped, Traces("c" * 64, ("t:9",), ("c.wav",))) == []
+    assert files_of(mapped) == before
