@@ -94,7 +94,7 @@ lock: $(VENV)/bin/uv ## resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --constraint constraints.txt \
 		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock --quiet
 
-clean: ## remove what the pipeline made; your inbox, your deny-list and the DVC cache stay
-	rm -rf data/ingest data/catalog data/audio data/spectrograms data/backbone data/split data/validation data/data_docs \
-		data/model data/.unfinished data/repeats data/evaluation data/champion.json data/predictions data/atlas \
-		data/history data/flips mlruns
+clean: ## remove what the pipeline made; your inbox, your deny-list, what `soundatlas ingest` brought and the DVC cache stay
+	rm -rf data/ingest/*.json data/ingest/*.parquet data/catalog data/audio data/spectrograms data/backbone data/split \
+		data/validation data/data_docs data/model data/.unfinished data/repeats data/evaluation \
+		data/champion.json data/predictions data/atlas data/history data/flips mlruns

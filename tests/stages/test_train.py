@@ -44,6 +44,16 @@ def test_permission_allows_restricted_tracks():
         train.refuse_restricted(tracks, allowed=False)
 
 
+@pytest.mark.parametrize("track_id", ["spotify:x", "folder:a"])
+def test_refusal_names_the_permission_that_is_asked_for(track_id):
+    """Of Spotify's rows the catalogue's own permission is named too."""
+    tracks = pd.DataFrame({"track_id": [track_id], "ml_use": ["restricted"]})
+    with pytest.raises(DataRefusedError, match="i_have_permission_to_train_on_restricted_content") as caught:
+        train.refuse_restricted(tracks, allowed=False)
+    asks_for_spotify = "catalog.i_have_permission_to_train_on_spotify_content" in str(caught.value)
+    assert asks_for_spotify == track_id.startswith("spotify:")
+
+
 def test_restricted_track_on_the_test_side_is_not_trained_on(catalogued, tiny_params, change_tracks, monkeypatch):
     """Only what is learnt from counts: a restricted test track stops nothing."""
     reached = []

@@ -47,9 +47,12 @@ def refuse_restricted(tracks: pd.DataFrame, *, allowed: bool) -> None:
     """
     restricted = tracks.loc[tracks["ml_use"] == "restricted", "track_id"]
     if len(restricted) and not allowed:
+        names = ["train.i_have_permission_to_train_on_restricted_content"]
+        if restricted.str.startswith("spotify:").any():
+            names = ["catalog.i_have_permission_to_train_on_spotify_content", *names]
         raise DataRefusedError(
             f"{len(restricted)} tracks may not be used for training (e.g. {restricted.iloc[0]}): leave their source "
-            "out, or set train.i_have_permission_to_train_on_restricted_content if you hold written permission"
+            f"out, or set {' or '.join(names)} if you hold written permission"
         )
 
 
