@@ -9,9 +9,9 @@ import sys
 
 import pytest
 from browser import keep_picture
-from map_visitor import APP, DRAWN, PLAYS, VIEW, click_point, heading, lonely
+from map_visitor import APP, COUNT, DRAWN, INBOX, PLAYS, VIEW, click_point, heading, lonely
 from playwright.sync_api import expect
-from served_map import serve, write_map
+from served_map import CLIP, serve, write_map
 from synthetic_chart import HOSTILE, make_chart
 
 from soundatlas.atlas.similar import SIMILAR_NAME, similar_table
@@ -233,3 +233,31 @@ def test_it_opens_from_the_file_system(visit, folder, chart):
     page.wait_for_function(PLAYS, arg=0.1)
     page.get_by_role("button", name="Close").click()
     expect(heading(page)).to_contain_text("60 tracks")
+
+
+def test_what_is_missing_from_the_folder_is_told(visit, tmp_path):
+    """A clip that was deleted, and details that were, leave a sentence in the panel and the map in order."""
+    write_map(make_chart(COUNT, inbox=INBOX), tmp_path)
+    (tmp_path / CLIP).unlink()
+    page = visit(f"{(tmp_path / 'index.html').as_uri()}#track=t:000003", tolerated="ERR_FILE_NOT_FOUND|is not there")
+    expect(page.locator("#panel .sound .note")).to_contain_text("This clip cannot be played")
+    (tmp_path / "data/details/0.js").unlink()
+    page.reload()
+    page.wait_for_function(DRAWN)
+    expect(page.locator("#panel .note")).to_contain_text("make it anew")
+    page.get_by_role("button", name="About").click()
+    expect(heading(page)).to_have_text("About this map")
+
+
+def test_long_lists_come_in_parts(visit, tmp_path):
+    """An artist of many tracks shows some, and the next on request, where the keys go on."""
+    write_map(make_chart(400), tmp_path)
+    page = visit(f"{(tmp_path / 'index.html').as_uri()}#genre=jig")
+    section = page.locator("#panel section", has_text="tracks").last
+    expect(section.locator("li")).to_have_count(30)
+    section.get_by_role("button", name="more of").click()
+    expect(section.locator("li")).to_have_count(
+        page.evaluate("() => soundatlas.app.chart.places[soundatlas.app.chart.placeOf('genre', 'jig')].members.length")
+    )
+    expect(section.locator("li").nth(30).get_by_role("button")).to_be_focused()
+    expect(section.get_by_role("button", name="more of")).to_have_count(0)

@@ -15,9 +15,14 @@
     const app = { choose, close, state: () => state };
     const picture = atlas.makePicture(chart, keepView);
     const panel = atlas.makePanel();
-    const legend = atlas.makeLegend(chart, { onColour: (colour) => change({ colour }), choose: (target) => choose(target) });
+    const legend = atlas.makeLegend(chart, {
+      onColour: (colour) => change({ colour }),
+      choose: (target) => choose(target),
+    });
     const layers = atlas.makeLayers(chart, change);
-    const search = atlas.makeSearch(chart, (entry) => choose(entry, { isToPlay: entry.kind === "track", isKeyed: true }));
+    const search = atlas.makeSearch(chart, (entry) =>
+      choose(entry, { isToPlay: entry.kind === "track", isKeyed: true }),
+    );
 
     /** Put where the map stands into the address, once it stands still. */
     function keepView() {
@@ -54,7 +59,8 @@
       const index = selectedTrack();
       const place = selectedPlace();
       picture.marks.near = [];
-      document.title = `${state.id ? `${brief(state.id && (index === undefined ? state.id : chart.titles[index]))} · ` : ""}soundatlas`;
+      const called = index === undefined ? state.id : chart.titles[index];
+      document.title = called ? `${brief(called)} · soundatlas` : "soundatlas: the map";
       if (index !== undefined) await showTrack(index, asked, isToPlay);
       else if (place) panel.show(...atlas.placePanel(chart, place, app));
       else if (state.kind === "about") panel.show(...atlas.aboutPanel(chart, app));
@@ -67,7 +73,14 @@
       try {
         details = await atlas.detailsOf(chart, index);
       } catch (error) {
-        if (asked === shown) panel.show(element("p", { class: "note" }, "The details of this track are missing from the folder of the map: make it anew."));
+        if (asked === shown)
+          panel.show(
+            element(
+              "p",
+              { class: "note" },
+              "The details of this track are missing from the folder of the map: make it anew.",
+            ),
+          );
         throw error;
       }
       if (asked !== shown) return;

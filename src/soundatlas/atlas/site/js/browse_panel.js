@@ -13,16 +13,29 @@
 
   /** What there is: a way in for those who do not use the map. */
   function browsePanel(chart, app, lost) {
-    const list = (kind) => listOf(placesOf(chart, kind), ({ name: text, members }) => linkRow({
-      text, about: `${members.length} tracks`, go: () => app.choose({ kind, id: text }),
-    }));
-    const yours = listOf(tracksOf(chart), (index) => linkRow({
-      text: chart.titles[index], about: chart.guess(index) && `most like ${chart.guess(index)}`, go: () => app.choose({ kind: "track", id: chart.ids[index] }, { isToPlay: true }),
-    }));
+    const list = (kind) =>
+      listOf(placesOf(chart, kind), ({ name: text, members }) =>
+        linkRow({
+          text,
+          about: `${members.length} tracks`,
+          go: () => app.choose({ kind, id: text }),
+        }),
+      );
+    const yours = listOf(tracksOf(chart), (index) =>
+      linkRow({
+        text: chart.titles[index],
+        about: chart.guess(index) && `most like ${chart.guess(index)}`,
+        go: () => app.choose({ kind: "track", id: chart.ids[index] }, { isToPlay: true }),
+      }),
+    );
     return [
       heading("the map", `${chart.catalogueCount.toLocaleString("en")} tracks by how they sound`, null),
       lost ? element("p", { class: "note" }, `${lost} is not on this map.`) : null,
-      element("p", { class: "lead" }, "What lies close together sounds alike to the model. Click a track to hear it, an artist or a genre to see its surroundings, or type a name."),
+      element(
+        "p",
+        { class: "lead" },
+        "What lies close together sounds alike to the model. Click a track to hear it, an artist or a genre to see its surroundings, or type a name.",
+      ),
       section("Genres", ...list("genre")),
       section("Artists", ...list("artist")),
       chart.inboxCount ? section("Your music", ...yours) : null,

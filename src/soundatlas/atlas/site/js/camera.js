@@ -10,7 +10,8 @@
 
   /** The smallest box around points, as its middle and half its sides. */
   function boundsOf({ x, y }) {
-    const ends = (values) => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+    const ends = (values) =>
+      values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
     const [[left, right], [bottom, top]] = [ends(x), ends(y)];
     const half = (low, high) => Math.max((high - low) / 2, 0.05);
     return { x: (left + right) / 2, y: (bottom + top) / 2, width: half(left, right), height: half(bottom, top) };
@@ -24,18 +25,21 @@
     const behaviour = zoom()
       .scaleExtent([FURTHEST, CLOSEST])
       .clickDistance(5)
-      .extent(() => [[0, 0], [size.width, size.height]])
-      .on("zoom", ({ transform }) => { now = transform; onMove(); });
+      .extent(() => [
+        [0, 0],
+        [size.width, size.height],
+      ])
+      .on("zoom", ({ transform }) => {
+        now = transform;
+        onMove();
+      });
     chosen.call(behaviour).on("dblclick.zoom", null);
 
     const strip = () => (size.width > WIDE_PX ? CARDS_PX : 0);
     const middleX = () => (size.width + strip()) / 2;
     const middleY = () => size.height / 2;
     const unit = () => Math.max(40, Math.min(size.width - strip(), size.height) / 2 - MARGIN_PX); // px, unzoomed
-    const toScreen = (x, y) => [
-      (middleX() + x * unit()) * now.k + now.x,
-      (middleY() - y * unit()) * now.k + now.y,
-    ];
+    const toScreen = (x, y) => [(middleX() + x * unit()) * now.k + now.x, (middleY() - y * unit()) * now.k + now.y];
     const toMap = (px, py) => [
       ((px - now.x) / now.k - middleX()) / unit(),
       (middleY() - (py - now.y) / now.k) / unit(),
@@ -47,10 +51,11 @@
       return [bounds.x, bounds.y, Math.min(room[0] / (bounds.width * unit()), room[1] / (bounds.height * unit()), 6)];
     }
 
-    const at = (x, y, k) => zoomIdentity
-      .translate(middleX(), middleY())
-      .scale(k)
-      .translate(-(middleX() + x * unit()), -(middleY() - y * unit()));
+    const at = (x, y, k) =>
+      zoomIdentity
+        .translate(middleX(), middleY())
+        .scale(k)
+        .translate(-(middleX() + x * unit()), -(middleY() - y * unit()));
 
     function move(transform, isGlide) {
       const target = isGlide && !atlas.elements.isCalm() ? chosen.transition().duration(GLIDE_MS) : chosen.interrupt();

@@ -18,13 +18,19 @@
     function blend(at, red, green, blue, share) {
       const under = pixels[at];
       const [r, g, b] = [under & 255, (under >> 8) & 255, (under >> 16) & 255];
-      pixels[at] = 0xff000000 | ((b + (blue - b) * share) << 16) | ((g + (green - g) * share) << 8) | (r + (red - r) * share);
+      pixels[at] =
+        0xff000000 | ((b + (blue - b) * share) << 16) | ((g + (green - g) * share) << 8) | (r + (red - r) * share);
     }
 
     /** Put a mask's pixels around (x, y) in a colour. */
     function stamp(mask, x, y, i, paper) {
       const { width, height } = image;
-      const [red, green, blue, alpha] = [colours[4 * i], colours[4 * i + 1], colours[4 * i + 2], colours[4 * i + 3] / OPAQUE];
+      const [red, green, blue, alpha] = [
+        colours[4 * i],
+        colours[4 * i + 1],
+        colours[4 * i + 2],
+        colours[4 * i + 3] / OPAQUE,
+      ];
       const packed = 0xff000000 | (blue << 16) | (green << 8) | red;
       const isWhole = x >= mask.half && y >= mask.half && x < width - mask.half && y < height - mask.half;
       const { full, part } = mask;
@@ -39,8 +45,13 @@
         const [px, py] = [x + part[j], y + part[j + 1]];
         if (isWhole || (px >= 0 && py >= 0 && px < width && py < height)) {
           const ink = part[j + 2] / OPAQUE;
-          blend(py * width + px, paper[0] + (red - paper[0]) * ink, paper[1] + (green - paper[1]) * ink,
-            paper[2] + (blue - paper[2]) * ink, (part[j + 3] / OPAQUE) * alpha);
+          blend(
+            py * width + px,
+            paper[0] + (red - paper[0]) * ink,
+            paper[1] + (green - paper[1]) * ink,
+            paper[2] + (blue - paper[2]) * ink,
+            (part[j + 3] / OPAQUE) * alpha,
+          );
         }
       }
     }
@@ -57,7 +68,9 @@
       },
       draw({ scale, shift }, _size, { radius, mixing, paper, density }) {
         pixels.fill(0xff000000 | (paper[2] << 16) | (paper[1] << 8) | paper[0]);
-        const masks = Array.from({ length: 2 * atlas.palette.SHAPES.length }, (_, i) => atlas.maskOf(i >> 1, i % 2 === 1, radius, density));
+        const masks = Array.from({ length: 2 * atlas.palette.SHAPES.length }, (_, i) =>
+          atlas.maskOf(i >> 1, i % 2 === 1, radius, density),
+        );
         const reach = masks.reduce((most, mask) => Math.max(most, mask.half), 0);
         const { width, height } = image;
         for (let i = 0; i < chart.count; i += 1) {

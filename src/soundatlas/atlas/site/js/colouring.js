@@ -6,9 +6,14 @@
   /** What the map can be coloured by: [key, words]. */
   function choices(chart) {
     const words = atlas.elements.words;
-    const numbers = ["year", ...chart.attributes, "confidence"].filter((key) => chart.numbers.get(key).some(Number.isFinite));
+    const numbers = ["year", ...chart.attributes, "confidence"].filter((key) =>
+      chart.numbers.get(key).some(Number.isFinite),
+    );
     const named = [...CATEGORICAL, "decade"].filter((key) => chart.categories.get(key).values.length > 0);
-    return [...named, ...numbers].map((key) => [key, key === "confidence" ? `confidence of the ${words(chart.primaryHead)}` : words(key)]);
+    return [...named, ...numbers].map((key) => [
+      key,
+      key === "confidence" ? `confidence of the ${words(chart.primaryHead)}` : words(key),
+    ]);
   }
 
   /** Names by how often they occur, the most frequent first: [code, count]. */
@@ -37,7 +42,9 @@
     return {
       kind: "names",
       key,
-      entries: order.slice(0, palette.distinct).map(([code, count], place) => ({ name: category.values[code], count, place })),
+      entries: order
+        .slice(0, palette.distinct)
+        .map(([code, count], place) => ({ name: category.values[code], count, place })),
       others: order.slice(palette.distinct).length,
       colour: (index) => (placeOf(index) < 0 ? palette.unknown() : palette.named(placeOf(index))),
       shape: (index) => palette.shape(Math.max(0, placeOf(index))),
@@ -48,12 +55,15 @@
     const category = chart.categories.get("decade");
     const order = category.values.map((value, code) => [parseInt(value, 10), code]).sort((a, b) => a[0] - b[0]);
     const share = new Float32Array(category.values.length + 1).fill(NaN);
-    order.forEach(([, code], place) => { share[code] = order.length > 1 ? place / (order.length - 1) : 0.5; });
+    order.forEach(([, code], place) => {
+      share[code] = order.length > 1 ? place / (order.length - 1) : 0.5;
+    });
     return {
       kind: "steps",
       key: "decade",
       entries: order.map(([, code]) => ({ name: category.values[code], share: share[code] })),
-      colour: (index) => (Number.isNaN(share[category.codes[index]]) ? palette.unknown() : palette.ramp(share[category.codes[index]])),
+      colour: (index) =>
+        Number.isNaN(share[category.codes[index]]) ? palette.unknown() : palette.ramp(share[category.codes[index]]),
       shape: () => 0,
     };
   }
@@ -70,7 +80,8 @@
       key,
       low,
       high,
-      colour: (index) => (Number.isFinite(values[index]) ? palette.ramp((values[index] - low) / span) : palette.unknown()),
+      colour: (index) =>
+        Number.isFinite(values[index]) ? palette.ramp((values[index] - low) / span) : palette.unknown(),
       shape: () => 0,
     };
   }

@@ -5,16 +5,19 @@
   /** Load a chunk of details by a script element: the one way that works from the file system too. */
   function load(number) {
     if (!waiting.has(number)) {
-      waiting.set(number, new Promise((resolve, reject) => {
-        const script = document.createElement("script");
-        script.src = `data/details/${number}.js`;
-        script.onload = () => resolve(window.soundatlasData[`details/${number}`]);
-        script.onerror = () => {
-          waiting.delete(number); // a later click asks again
-          reject(new Error(`${script.src} is not there`));
-        };
-        document.head.append(script);
-      }));
+      waiting.set(
+        number,
+        new Promise((resolve, reject) => {
+          const script = document.createElement("script");
+          script.src = `data/details/${number}.js`;
+          script.onload = () => resolve(window.soundatlasData[`details/${number}`]);
+          script.onerror = () => {
+            waiting.delete(number); // a later click asks again
+            reject(new Error(`${script.src} is not there`));
+          };
+          document.head.append(script);
+        }),
+      );
     }
     return waiting.get(number);
   }

@@ -28,7 +28,8 @@
   /** An underscore_name of a column as words. */
   const words = (column) => column.replaceAll("_", " ");
 
-  const number = (value, digits = 3) => (Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : "unknown");
+  const number = (value, digits = 3) =>
+    Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : "unknown";
   const percent = (share) => `${Math.round(share * 100)}\u00a0%`;
   const byId = (id) => document.getElementById(id);
 

@@ -7,14 +7,20 @@
     function built() {
       if (tree === null) {
         const seen = Array.from({ length: chart.count }, (_, i) => i).filter(isShown);
-        tree = window.drawing.quadtree(seen, (i) => place(i)[0], (i) => place(i)[1]);
+        tree = window.drawing.quadtree(
+          seen,
+          (i) => place(i)[0],
+          (i) => place(i)[1],
+        );
       }
       return tree;
     }
 
     return {
       /** Call this when points have moved, appeared or gone. */
-      forget: () => { tree = null; },
+      forget: () => {
+        tree = null;
+      },
       /** The point nearest to map units (x, y) within a distance, or null. */
       find: (x, y, distance = Infinity) => built().find(x, y, distance) ?? null,
       /** The next point from one in a direction such as [1, 0], rather ahead than aside; null where none is. */

@@ -22,7 +22,8 @@
     function follow(index) {
       const [x, y] = picture.place(index);
       const [px, py] = camera.toScreen(x, y);
-      const isInside = px > EDGE_PX && py > EDGE_PX && px < camera.size.width - EDGE_PX && py < camera.size.height - EDGE_PX;
+      const isInside =
+        px > EDGE_PX && py > EDGE_PX && px < camera.size.width - EDGE_PX && py < camera.size.height - EDGE_PX;
       if (!isInside) camera.show([x, y, camera.zoomed()], true);
     }
 
@@ -41,10 +42,17 @@
 
     map.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const act = {
-        "+": () => camera.zoomBy(1.6), "=": () => camera.zoomBy(1.6), "-": () => camera.zoomBy(1 / 1.6), 0: () => camera.showAll(),
-        Enter: () => marks.cursor !== null && app.choose({ kind: "track", id: chart.ids[marks.cursor] }, { isToPlay: true, isKeyed: true }),
-      }[event.key] || (ARROWS[event.key] && (() => step(ARROWS[event.key])));
+      const act =
+        {
+          "+": () => camera.zoomBy(1.6),
+          "=": () => camera.zoomBy(1.6),
+          "-": () => camera.zoomBy(1 / 1.6),
+          0: () => camera.showAll(),
+          Enter: () =>
+            marks.cursor !== null &&
+            app.choose({ kind: "track", id: chart.ids[marks.cursor] }, { isToPlay: true, isKeyed: true }),
+        }[event.key] ||
+        (ARROWS[event.key] && (() => step(ARROWS[event.key])));
       if (act) {
         event.preventDefault();
         act();

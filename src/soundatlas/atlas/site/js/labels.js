@@ -13,7 +13,14 @@
     const context = document.createElement("canvas").getContext("2d");
     const widths = new Map();
     const order = chart.places
-      .map((place, index) => ({ kind: place.kind, text: place.name, index, count: place.members.length, x: place.x, y: place.y }))
+      .map((place, index) => ({
+        kind: place.kind,
+        text: place.name,
+        index,
+        count: place.members.length,
+        x: place.x,
+        y: place.y,
+      }))
       .sort((a, b) => (a.kind === b.kind ? b.count - a.count : a.kind === "genre" ? -1 : 1));
     const shown = new Map();
 
@@ -44,7 +51,9 @@
     }
 
     function isFree(box, taken) {
-      return taken.every((other) => box.right < other.left || box.left > other.right || box.bottom < other.top || box.top > other.bottom);
+      return taken.every(
+        (other) => box.right < other.left || box.left > other.right || box.bottom < other.top || box.top > other.bottom,
+      );
     }
 
     /** Choose labels that do not touch each other: [label, left, top]. */
@@ -72,7 +81,11 @@
 
     function node(key, label) {
       if (!shown.has(key)) {
-        const made = element("span", { class: `label ${label.kind}` }, element("bdi", { dir: "auto" }, brief(label.text)));
+        const made = element(
+          "span",
+          { class: `label ${label.kind}` },
+          element("bdi", { dir: "auto" }, brief(label.text)),
+        );
         made.dataset[label.kind === "track" ? "track" : "place"] = label.index;
         layer.append(made);
         shown.set(key, made);

@@ -4,14 +4,30 @@
 
   function check(text, count, onChange) {
     const box = element("input", { type: "checkbox", onchange: () => onChange(box.checked) });
-    return { box, row: element("label", { class: "check" }, box, element("span", {}, text), count === null ? null : element("span", { class: "count" }, String(count))) };
+    return {
+      box,
+      row: element(
+        "label",
+        { class: "check" },
+        box,
+        element("span", {}, text),
+        count === null ? null : element("span", { class: "count" }, String(count)),
+      ),
+    };
   }
 
   /** Your music, and how sure the model must be of it. */
   function inboxPart(chart, change) {
     const { box, row } = check("Your music on the map", chart.inboxCount, (inbox) => change({ inbox }));
     const said = element("span", { class: "count" });
-    const slider = element("input", { type: "range", min: 0, max: 1, step: 0.05, "aria-label": "confidence at least", oninput: () => change({ confidence: Number(slider.value) }) });
+    const slider = element("input", {
+      type: "range",
+      min: 0,
+      max: 1,
+      step: 0.05,
+      "aria-label": "confidence at least",
+      oninput: () => change({ confidence: Number(slider.value) }),
+    });
     const label = element("div", { class: "slide" }, element("span", {}, "confidence at least"), said, slider);
     function show(state) {
       box.checked = state.inbox;
@@ -28,12 +44,26 @@
   /** Two versions of the map, and the way from one to the other. */
   function versionsPart(chart, change) {
     const choice = (value, text) => {
-      const radio = element("input", { type: "radio", name: "version", value, onchange: () => change({ version: value }) });
+      const radio = element("input", {
+        type: "radio",
+        name: "version",
+        value,
+        onchange: () => change({ version: value }),
+      });
       return { radio, row: element("label", { class: "segment" }, radio, element("span", {}, text)) };
     };
-    const [before, now] = [choice("before", called(chart.previous.model)), choice("now", `${called(chart.model)}, now`)];
+    const [before, now] = [
+      choice("before", called(chart.previous.model)),
+      choice("now", `${called(chart.model)}, now`),
+    ];
     const { box, row } = check("Arrows of drift", null, (drift) => change({ drift }));
-    const group = element("fieldset", { class: "segments" }, element("legend", {}, "Compare two versions"), before.row, now.row);
+    const group = element(
+      "fieldset",
+      { class: "segments" },
+      element("legend", {}, "Compare two versions"),
+      before.row,
+      now.row,
+    );
     function show(state) {
       before.radio.checked = state.version === "before";
       now.radio.checked = state.version === "now";

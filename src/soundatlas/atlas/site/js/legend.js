@@ -6,7 +6,12 @@
 
   /** A point as it is on the map. */
   function swatch(colour, shape) {
-    const canvas = element("canvas", { class: "swatch", width: 2 * SWATCH_PX, height: 2 * SWATCH_PX, "aria-hidden": "true" });
+    const canvas = element("canvas", {
+      class: "swatch",
+      width: 2 * SWATCH_PX,
+      height: 2 * SWATCH_PX,
+      "aria-hidden": "true",
+    });
     const context = canvas.getContext("2d");
     context.scale(2, 2);
     atlas.outline(context, shape, SWATCH_PX / 2, SWATCH_PX / 2, 5);
@@ -37,21 +42,34 @@
   }
 
   function names(colouring, choose) {
-    const rows = colouring.entries.map((entry) => element(
-      "button", { type: "button", class: "entry", onclick: () => choose({ kind: colouring.key, id: entry.name }) },
-      swatch(palette.named(entry.place), palette.shape(entry.place)), name(entry.name), element("span", { class: "count" }, String(entry.count)),
-    ));
+    const rows = colouring.entries.map((entry) =>
+      element(
+        "button",
+        { type: "button", class: "entry", onclick: () => choose({ kind: colouring.key, id: entry.name }) },
+        swatch(palette.named(entry.place), palette.shape(entry.place)),
+        name(entry.name),
+        element("span", { class: "count" }, String(entry.count)),
+      ),
+    );
     return [...rows, unknown(colouring.others ? `${colouring.others} more, or unknown` : "unknown")];
   }
 
   const steps = (colouring) => [
-    ...colouring.entries.map((entry) => element("p", { class: "entry" }, swatch(palette.ramp(entry.share), 0), name(entry.name))),
+    ...colouring.entries.map((entry) =>
+      element("p", { class: "entry" }, swatch(palette.ramp(entry.share), 0), name(entry.name)),
+    ),
     unknown("unknown"),
   ];
 
   function range(colouring) {
-    const [low, high] = [colouring.low, colouring.high].map((value) => (colouring.key === "year" ? String(Math.round(value)) : number(value)));
-    return [gradient(), element("p", { class: "ends" }, element("span", {}, low), element("span", {}, high)), unknown("unknown")];
+    const [low, high] = [colouring.low, colouring.high].map((value) =>
+      colouring.key === "year" ? String(Math.round(value)) : number(value),
+    );
+    return [
+      gradient(),
+      element("p", { class: "ends" }, element("span", {}, low), element("span", {}, high)),
+      unknown("unknown"),
+    ];
   }
 
   /** The choice of colours and what they mean. */

@@ -69,7 +69,7 @@
           context.globalAlpha = 1;
         }
         context.strokeStyle = accent;
-        if (marks.selected !== null) {
+        if (marks.selected !== null && marks.isShown(marks.selected)) {
           const [x0, y0] = at(marks.selected);
           for (const near of marks.near.filter(marks.isShown)) {
             const [x1, y1] = at(near);

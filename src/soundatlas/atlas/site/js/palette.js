@@ -7,8 +7,16 @@
   };
   // From little to much: lightness alone tells the order.
   const RAMP = {
-    light: [[217, 164, 65], [184, 69, 110], [58, 30, 110]],
-    dark: [[73, 84, 190], [205, 92, 130], [250, 220, 110]],
+    light: [
+      [217, 164, 65],
+      [184, 69, 110],
+      [58, 30, 110],
+    ],
+    dark: [
+      [73, 84, 190],
+      [205, 92, 130],
+      [250, 220, 110],
+    ],
   };
   const UNKNOWN = { light: "#a5a29b", dark: "#5d636e" };
   const SHAPES = ["circle", "diamond", "square", "up", "cross", "down"];

@@ -18,7 +18,10 @@
       chart.x[index] * (1 - mixing) + past.x[index] * mixing,
       chart.y[index] * (1 - mixing) + past.y[index] * mixing,
     ];
-    const camera = atlas.makeCamera(box, atlas.boundsOf(chart), () => { schedule(); onMove(); });
+    const camera = atlas.makeCamera(box, atlas.boundsOf(chart), () => {
+      schedule();
+      onMove();
+    });
     const labels = atlas.makeLabels(byId("labels"), chart);
     const ground = atlas.makeGround(chart, place, isShown);
     let mixing = 0; // 0 is the map of now, 1 that of before
@@ -103,7 +106,8 @@
       const confidence = chart.numbers.get("confidence");
       const bright = members && new Set(members);
       for (let i = 0; i < chart.count; i += 1) {
-        const isLayer = !chart.isInbox(i) || (state.inbox && (state.confidence === 0 || confidence[i] >= state.confidence));
+        const isLayer =
+          !chart.isInbox(i) || (state.inbox && (state.confidence === 0 || confidence[i] >= state.confidence));
         const isThere = state.version === "now" || past.isKnown[i] === 1;
         alpha[i] = isLayer && isThere ? (bright && !bright.has(i) ? DIMMED : 255) : 0;
         const [red, green, blue] = colouring.colour(i);

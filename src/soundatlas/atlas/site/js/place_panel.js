@@ -15,9 +15,20 @@
 
   function chips(chart, place, app) {
     const kind = place.kind === "artist" ? "genre" : "artist";
-    return element("p", { class: "chips" }, ...shares(chart, place.members, kind).slice(0, 8).map(([text, count]) => element(
-      "button", { type: "button", class: "chip", onclick: () => app.choose({ kind, id: text }) }, name(text), element("span", { class: "count" }, String(count)),
-    )));
+    return element(
+      "p",
+      { class: "chips" },
+      ...shares(chart, place.members, kind)
+        .slice(0, 8)
+        .map(([text, count]) =>
+          element(
+            "button",
+            { type: "button", class: "chip", onclick: () => app.choose({ kind, id: text }) },
+            name(text),
+            element("span", { class: "count" }, String(count)),
+          ),
+        ),
+    );
   }
 
   /** An artist or a genre: who is next to it, and its tracks. */
@@ -27,14 +38,31 @@
     return [
       heading(place.kind, place.name, app.close),
       chips(chart, place, app),
-      section(`Nearest ${place.kind}s`, ...listOf(near, ({ kind, name: text, members, similarity, reason }) => linkRow({
-        text, about: `${members.length} tracks`, similarity, reason, go: () => app.choose({ kind, id: text }),
-      }), "ol")),
-      section(tracks.length === 1 ? "1 track" : `${tracks.length} tracks`, ...listOf(tracks, (index) => linkRow({
-        text: chart.titles[index],
-        about: chart.text(place.kind === "artist" ? "album" : "artist", index),
-        go: () => app.choose({ kind: "track", id: chart.ids[index] }, { isToPlay: true }),
-      }))),
+      section(
+        `Nearest ${place.kind}s`,
+        ...listOf(
+          near,
+          ({ kind, name: text, members, similarity, reason }) =>
+            linkRow({
+              text,
+              about: `${members.length} tracks`,
+              similarity,
+              reason,
+              go: () => app.choose({ kind, id: text }),
+            }),
+          "ol",
+        ),
+      ),
+      section(
+        tracks.length === 1 ? "1 track" : `${tracks.length} tracks`,
+        ...listOf(tracks, (index) =>
+          linkRow({
+            text: chart.titles[index],
+            about: chart.text(place.kind === "artist" ? "album" : "artist", index),
+            go: () => app.choose({ kind: "track", id: chart.ids[index] }, { isToPlay: true }),
+          }),
+        ),
+      ),
     ];
   }
 

@@ -20,7 +20,10 @@
       tip.hidden = index === null;
       if (index === null) return;
       const artist = chart.text("artist", index);
-      tip.replaceChildren(atlas.elements.name(brief(chart.titles[index])), ...(artist ? [atlas.elements.element("span", { class: "about" }, atlas.elements.name(brief(artist)))] : []));
+      tip.replaceChildren(
+        atlas.elements.name(brief(chart.titles[index])),
+        ...(artist ? [atlas.elements.element("span", { class: "about" }, atlas.elements.name(brief(artist)))] : []),
+      );
       const box = map.getBoundingClientRect();
       const left = Math.min(event.clientX - box.left + 14, Math.max(4, box.width - tip.offsetWidth - 8));
       const top = event.clientY - box.top + (event.clientY - box.top > box.height - 90 ? -tip.offsetHeight - 12 : 16);
@@ -29,10 +32,16 @@
 
     map.addEventListener("pointermove", (event) => {
       if (event.pointerType === "touch") return;
-      if (waiting === null) window.requestAnimationFrame(() => { name(waiting); waiting = null; });
+      if (waiting === null)
+        window.requestAnimationFrame(() => {
+          name(waiting);
+          waiting = null;
+        });
       waiting = event;
     });
-    map.addEventListener("pointerleave", () => { tip.hidden = true; });
+    map.addEventListener("pointerleave", () => {
+      tip.hidden = true;
+    });
     map.addEventListener("click", (event) => {
       const label = event.target.closest("[data-place], [data-track]");
       const index = label?.dataset.track !== undefined ? Number(label.dataset.track) : label ? null : under(event);

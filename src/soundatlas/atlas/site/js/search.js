@@ -3,11 +3,15 @@
   const { element, name, byId, say } = atlas.elements;
   const MOST = 12;
   // Letters that Unicode does not take apart into a base and a mark.
-  const LETTERS = { "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h" };
+  const LETTERS = { ø: "o", ł: "l", đ: "d", ð: "d", þ: "th", ß: "ss", æ: "ae", œ: "oe", ı: "i", ħ: "h" };
 
   /** A name without case and diacritics, as a person types it. */
   function fold(text) {
-    return text.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "").replace(/[øłđðþßæœıħ]/g, (letter) => LETTERS[letter]);
+    return text
+      .toLowerCase()
+      .normalize("NFKD")
+      .replace(/\p{M}/gu, "")
+      .replace(/[øłđðþßæœıħ]/g, (letter) => LETTERS[letter]);
   }
 
   /** How well a name fits, the less the better; Infinity where it does not. */
@@ -21,11 +25,20 @@
 
   function makeIndex(chart) {
     const places = chart.places.map((place) => ({
-      kind: place.kind, id: place.name, text: place.name, about: `${place.members.length} tracks`, folded: fold(place.name), order: 0,
+      kind: place.kind,
+      id: place.name,
+      text: place.name,
+      about: `${place.members.length} tracks`,
+      folded: fold(place.name),
+      order: 0,
     }));
     const tracks = chart.ids.map((id, index) => ({
-      kind: "track", id, text: chart.titles[index], about: chart.text("artist", index) ?? (chart.isInbox(index) ? "your music" : ""),
-      folded: fold(chart.titles[index].slice(0, 300)), order: 1,
+      kind: "track",
+      id,
+      text: chart.titles[index],
+      about: chart.text("artist", index) ?? (chart.isInbox(index) ? "your music" : ""),
+      folded: fold(chart.titles[index].slice(0, 300)),
+      order: 1,
     }));
     return [...places, ...tracks];
   }
@@ -50,7 +63,7 @@
 
     function mark(next) {
       active = next;
-      [...list.children].forEach((row, i) => row.setAttribute("aria-selected", String(i === active)));
+      [...list.children].forEach((option, i) => option.setAttribute("aria-selected", String(i === active)));
       if (active >= 0) {
         input.setAttribute("aria-activedescendant", list.children[active].id);
         list.children[active].scrollIntoView({ block: "nearest" });
@@ -64,14 +77,23 @@
     }
 
     function row(entry, i) {
-      return element("li", { id: `found-${i}`, role: "option", "aria-selected": "false", "data-row": i },
-        element("span", { class: "kind" }, entry.kind), name(entry.text), element("span", { class: "about" }, name(entry.about)));
+      return element(
+        "li",
+        { id: `found-${i}`, role: "option", "aria-selected": "false", "data-row": i },
+        element("span", { class: "kind" }, entry.kind),
+        name(entry.text),
+        element("span", { class: "about" }, name(entry.about)),
+      );
     }
 
     function open() {
       index ??= makeIndex(chart);
       found = find(index, input.value);
-      const nothing = element("li", { class: "nothing", role: "option", "aria-disabled": "true", "aria-selected": "false" }, "Nothing by this name");
+      const nothing = element(
+        "li",
+        { class: "nothing", role: "option", "aria-disabled": "true", "aria-selected": "false" },
+        "Nothing by this name",
+      );
       list.replaceChildren(...(found.length ? found.map(row) : [nothing]));
       list.hidden = input.value.trim() === "";
       input.setAttribute("aria-expanded", String(!list.hidden));
@@ -107,7 +129,12 @@
         else close();
       }
     });
-    return { focus: () => { input.focus(); input.select(); } };
+    return {
+      focus: () => {
+        input.focus();
+        input.select();
+      },
+    };
   }
 
   atlas.makeSearch = makeSearch;

@@ -6,7 +6,9 @@
 
   /** What each end of the map sounds like, at its edge. */
   function nameAxes() {
-    const [horizontal, vertical] = ["horizontal", "vertical"].map((direction) => chart.axes.find((axis) => axis.direction === direction));
+    const [horizontal, vertical] = ["horizontal", "vertical"].map((direction) =>
+      chart.axes.find((axis) => axis.direction === direction),
+    );
     const names = { left: horizontal?.low, right: horizontal?.high, bottom: vertical?.low, top: vertical?.high };
     Object.entries(names).forEach(([side, text]) => {
       if (text) byId(`axis-${side}`).append(atlas.elements.name(text));

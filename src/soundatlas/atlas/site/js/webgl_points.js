@@ -89,7 +89,15 @@
         gl.clear(gl.COLOR_BUFFER_BIT);
         gl.useProgram(program.program);
         twgl.setBuffersAndAttributes(gl, program, buffers);
-        twgl.setUniforms(program, { scale, shift, size: [width, height], mixing, radius, density, paper: paper.map((part) => part / 255) });
+        twgl.setUniforms(program, {
+          scale,
+          shift,
+          size: [width, height],
+          mixing,
+          radius,
+          density,
+          paper: paper.map((part) => part / 255),
+        });
         twgl.drawBufferInfo(gl, buffers, gl.POINTS);
       },
     };
