@@ -4,8 +4,10 @@
 
   /** What is drawn over the points: rings, lines to neighbours, arrows of drift. */
   function makeMarks(canvas, chart) {
-    const context = canvas.getContext("2d");
+    // In memory, not on a graphics card: a busy software card was seen to keep showing lines that had been cleared.
+    const context = canvas.getContext("2d", { willReadFrequently: true });
     let density = 1;
+    let isBlank = true;
 
     function ring(x, y, r, dash) {
       context.setLineDash(dash || []);
@@ -56,6 +58,9 @@
        * @param marks {selected, near, cursor, drift, isShown, isBright, radius}
        */
       draw(camera, place, marks) {
+        const isNothing = !marks.drift && marks.selected === null && marks.cursor === null;
+        if (isNothing && isBlank) return;
+        isBlank = isNothing;
         const style = getComputedStyle(canvas);
         const [ink, accent] = [style.getPropertyValue("--ink"), style.getPropertyValue("--accent")];
         const at = (index) => camera.toScreen(...place(index));
