@@ -78,6 +78,8 @@ def _survey(root: Path, params: Params, store: SpectrogramStore, champion: Champ
         raise SoundatlasError(
             "the champion could hear no track of the catalogue: see data/spectrograms/failures.parquet"
         )
+    if unheard := len(tracks) - points.catalogue_count:
+        print(f"atlas: {unheard} tracks of the catalogue could not be heard and are not on the map")  # noqa: T201 - likewise
     mapped = points.table.head(points.catalogue_count)
     front_end = FrontEnd.of(params.spectrograms)
     return Survey(
