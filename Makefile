@@ -58,10 +58,10 @@ bench-atlas: $(READY) ## measure time and memory of the map: OPTIONS="--tracks 4
 # Processes that share the tests; each takes about 1.5 GB, and a processor.
 TEST_WORKERS ?= 2
 test: $(READY) ## run the tests
-	pytest --numprocesses $(TEST_WORKERS) --dist loadfile
+	pytest --numprocesses $(TEST_WORKERS)
 
 test-slow: $(READY) ## run the whole-pipeline and kill stories
-	pytest -m slow --numprocesses $(TEST_WORKERS) --dist loadgroup
+	pytest -m slow --numprocesses $(TEST_WORKERS)
 
 check: $(READY) ## lint, types, import floors
 	ruff check .

@@ -6,13 +6,16 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from soundatlas.environment import quieten
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+FLOWS = "tests/flows/"
 
 # Worker processes import what they run by name: their functions lie where any process can find them.
 sys.path.insert(0, str(REPOSITORY / "tests" / "resources"))
@@ -30,12 +33,17 @@ os.environ["PREFECT_API_URL"] = ""
 quieten()  # as in the program: before TensorFlow and MLflow are imported
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what shares a costly set-up in one worker: the tests of a file, and all those that share running servers."""
-    for item in items:
-        shares_servers = "served" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("served" if shares_servers else item.nodeid.partition("::")[0]))
+class FilesAndServers(LoadFileScheduling):
+    """Keeps what shares a costly set-up in one worker: the tests of a file, and all of `tests/flows`: their servers."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return FLOWS if file.startswith(FLOWS) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesAndServers:
+    """Let several workers share the tests by what they have in common."""
+    return FilesAndServers(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -22,9 +22,10 @@ def test_a_run_from_the_form(page: Page, served: ServedProject) -> None:
     expect(page.get_by_text("Stages to run although nothing changed.")).to_be_visible()
     expect(page.get_by_text("They make this run a DVC experiment")).to_be_visible()
     keep_picture(page, "prefect-form")
+    known = {run["id"] for run in served.runs("pipeline")}
     page.get_by_role("button", name="Submit").click()
-    page.wait_for_url(re.compile("/deployments/deployment/|/runs/flow-run/"))
-    run = max(served.runs("pipeline"), key=lambda each: each["created"])
+    served.wait_until(lambda: {run["id"] for run in served.runs("pipeline")} - known, "the form starts a run")
+    [run] = [run for run in served.runs("pipeline") if run["id"] not in known]
     page.goto(f"{served.url}/runs/flow-run/{run['id']}")
     assert served.finish(run["id"])["state"]["type"] == "COMPLETED"
     expect(page.get_by_text("Completed", exact=True).first).to_be_visible()  # the page shows it as ended

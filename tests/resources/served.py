@@ -16,7 +16,7 @@ import pytest
 
 from soundatlas.files import read_json
 
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 600
 BUSY_TRIES = 20
 DONE = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
