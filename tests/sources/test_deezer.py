@@ -161,6 +161,19 @@ def test_a_quota_that_stays_is_taken_up_later(ask: Asking, fake: FakeDeezer, qui
     assert fake.paths().count("/track/isrc:USRC10000001") == 1
 
 
+def test_a_quota_hides_nothing_that_is_remembered(ask: Asking, fake: FakeDeezer, quick_time: QuickTime) -> None:
+    """What was told in an earlier run is listed also when the quota comes before its turn."""
+    first = ask(known_tracks(3, 77))
+    fake.fail("USRC10000001", Answer(body=QUOTA), times=4)
+    listing = ask(known_tracks(1, 2, 3, 77))
+    assert listing.resume_after is not None
+    assert listing.tracks.equals(first.tracks)
+    assert listing.failures.equals(first.failures)
+    assert "/track/isrc:USRC10000002" not in fake.paths()
+    quick_time.passed += 4000
+    assert len(ask(known_tracks(1, 2, 3, 77)).tracks) == 3
+
+
 def test_the_rate_is_50_in_5_seconds(ask: Asking, fake: FakeDeezer, quick_time: QuickTime) -> None:
     """Asking about 60 tracks that Deezer does not have takes at least 5 s and not much more."""
     listing = ask(known_tracks(*range(100, 160)))

@@ -233,6 +233,23 @@ def test_a_used_up_quota_keeps_what_was_told_and_is_taken_up_later(make_project:
     assert offsets == ["0", "50", "100", "100"]  # the refused one, and then that one alone
 
 
+def test_an_old_listing_stays_until_its_first_new_page(make_project: Make) -> None:
+    """A quota before anything new has come leaves what was told; the day after, all is asked for anew."""
+    project = make_project("dev2026")
+    project.ingest(playlists=[MINE], saved=True)
+    project.fake.profile, project.fake.left, project.time.passed = "quota", 1, 90_000.0
+    listing = project.ingest(playlists=[MINE], saved=True)
+    assert listing.resume_after is not None
+    assert len(listing.tracks) == 130
+    asked = len(project.fake.asked)
+    project.fake.profile, project.time.passed = "dev2026", 200_000.0
+    project.fake.playlists[MINE] = (USER, project.fake.playlists[MINE][1][1:])
+    again = project.ingest(playlists=[MINE], saved=True)
+    assert spotify_id(0) not in set(again.tracks["source_id"])
+    offsets = [one.query["offset"] for one in project.fake.asked[asked:] if "playlists" in one.path]
+    assert offsets == ["0", "50", "100"]
+
+
 def test_a_previous_listing_that_ended_at_a_quota_is_heeded(make_project: Make) -> None:
     """Even where the memory is gone, the listing says until when Spotify is left alone."""
     project = make_project("quota")

@@ -64,6 +64,7 @@ def list_spotify(
     with client, open_memory(context.memory, clock) as memory:
         memory.refuse_before_quota_ends("spotify", context.previous)
         account = find_account(context.environ, client, needs_user=_needs_user(config))
+        memory.forget_if_wanted()
         api, resume_after, granted = SpotifyApi(context.environ, client, account), None, "not asked for"
         try:
             list_queries(queries, api, memory)

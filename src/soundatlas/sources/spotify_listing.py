@@ -47,20 +47,16 @@ class Query:
     @property
     def whole_key(self) -> str:
         """Where it is remembered that all its pages are there."""
-        return f"whole {self.kind} {self.key}"
+        return f"whole {self.kind} {self.key}\n"
 
 
 def list_queries(queries: Sequence[Query], api: SpotifyApi, memory: Memory) -> None:
     """Ask for the pages that are not remembered; afterwards `recall_entries` gives them all.
 
     A listing that was begun is taken up where it stopped, unless its length has changed since; one that is whole is
-    asked for anew after 24 hours.
+    asked for anew after 24 hours, and is there as it was until its first new page has come.
     """
     asked = [query for query in queries if memory.recall(query.whole_key, max_age_seconds=FRESH_SECONDS) is None]
-    for query in asked:
-        if memory.recall(query.whole_key) is not None:
-            memory.forget(query.whole_key)
-            memory.forget(query.pages_key)
     for query in asked:
         if query.kind != "track":
             _list_pages(query, api, memory)
@@ -94,13 +90,15 @@ def _keep_alone(query: Query, entry: dict[str, Any], memory: Memory) -> None:
 
 def _walk(query: Query, api: SpotifyApi, memory: Memory) -> None:
     rows, most = (SEARCH_ROWS, MOST_HITS) if query.kind == "search" else (PAGE_ROWS, MOST_ROWS)
-    pages = memory.recall_all(query.pages_key)
+    pages = {} if memory.recall(query.whole_key) is not None else memory.recall_all(query.pages_key)
     offset = rows * len(pages)
     known_total = pages["0"]["total"] if pages else None
     page = _page(query, api, offset)
     if known_total is not None and page["total"] != known_total:  # it has changed: what was an offset is another now
-        memory.forget(query.pages_key)
         offset, page = 0, _page(query, api, 0)
+    if offset == 0:
+        memory.forget(query.whole_key)
+        memory.forget(query.pages_key)
     total = min(page["total"], most)
     with progress(f"asking for {query.name}", -(-total // rows)) as advance:
         advance(offset // rows)

@@ -70,7 +70,7 @@ def look_up(
     site: str,
     usable: Callable[[dict[str, Any]], bool] = lambda _: True,
 ) -> Told:
-    """Ask about every track whose answer is not remembered.
+    """Ask about every track whose answer is not remembered; after a quota only what is remembered is told.
 
     Args:
         targets: each asks for something else.
@@ -86,23 +86,30 @@ def look_up(
     with progress(f"asking {site}", len(targets)) as advance:
         for target in targets:
             try:
-                answer = _recall(target, memory, usable) or _ask(target, ask, memory)
+                answer = _recall(target, memory, usable)
+                if answer is None and told.resume_after is None:
+                    answer = _ask(target, ask, memory)
                 silent = 0
             except QuotaError as quota:
                 memory.remember_quota(quota.resume_after)
                 told.resume_after = quota.resume_after
-                break
+                answer = None
             except WebError as error:
                 silent = silent + 1 if error.reason in SILENT else 0
                 if silent == SILENT_TRACKS:
                     raise
                 answer = {"failure": ["unreachable" if error.reason in SILENT else "bad_answer", str(error)]}
-            if "failure" in answer:
-                told.failures.append(failure(f"{site}:{target.track_id}", *answer["failure"]))
-            else:
-                told.found.append((target, answer["found"]))
+            if answer is not None:
+                _add(told, target, answer, site)
             advance()
     return told
+
+
+def _add(told: Told, target: Target, answer: dict[str, Any], site: str) -> None:
+    if "failure" in answer:
+        told.failures.append(failure(f"{site}:{target.track_id}", *answer["failure"]))
+    else:
+        told.found.append((target, answer["found"]))
 
 
 def _recall(target: Target, memory: Memory, usable: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
