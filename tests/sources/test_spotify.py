@@ -343,6 +343,33 @@ def test_a_playlist_that_changes_in_between_is_listed_anew(make_project: Make) -
     assert spotify_id(500) in set(listing.tracks["source_id"])
 
 
+def test_a_page_that_is_shorter_than_asked_for_loses_no_row(make_project: Make) -> None:
+    """The next page begins behind what came, not behind what was asked for, also when a quota comes between."""
+    project = make_project("quota")
+    project.fake.left = 1
+    entries = project.fake.playlists[MINE][1]
+    project.fake.fail("/items", Answer(body={"items": entries[:30], "total": 120, "next": "…"}))
+    assert len(project.ingest(playlists=[MINE]).tracks) == 80
+    project.fake.left, project.time.passed = 9, 90_000.0
+    listing = project.ingest(playlists=[MINE])
+    assert len(listing.tracks) == 120
+    assert listing.failures.empty
+    offsets = [asked.query["offset"] for asked in project.fake.api_requests() if "playlists" in asked.path]
+    assert offsets == ["0", "30", "80", "80"]
+
+
+def test_a_playlist_that_ends_too_early_is_told(make_project: Make) -> None:
+    """Where fewer entries come than Spotify counts, a failure row says how many; of a search the count is a guess."""
+    project = make_project("dev2026")
+    project.fake.fail("/items", Answer(body={"items": [{"item": track(1)}], "total": 60, "next": None}))
+    project.fake.fail("/search", Answer(body={"tracks": {"items": [track(2)], "total": 60, "next": None}}))
+    listing = project.ingest(playlists=[MINE], search=["find 1"])
+    assert len(listing.tracks) == 2
+    assert listing.failures[["path", "reason", "message"]].to_numpy().tolist() == [
+        [f"spotify:playlist:{MINE}", "bad_answer", "Spotify counts 60 entries here and sends 1 of them"]
+    ]
+
+
 def test_a_paging_address_elsewhere_gets_nothing(make_project: Make) -> None:
     """Where a page names another host as the next one, that host is never asked, with or without the token."""
     project = make_project("dev2026")

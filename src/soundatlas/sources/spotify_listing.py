@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from soundatlas.errors import RefusedError, WebError
 from soundatlas.progress import progress
 from soundatlas.sources.rows import failure
-from soundatlas.sources.spotify_api import PAGE_ROWS, SEARCH_ROWS
 from soundatlas.sources.spotify_rows import read_entry, read_track
 
 if TYPE_CHECKING:
@@ -89,9 +88,9 @@ def _keep_alone(query: Query, entry: dict[str, Any], memory: Memory) -> None:
 
 
 def _walk(query: Query, api: SpotifyApi, memory: Memory) -> None:
-    rows, most = (SEARCH_ROWS, MOST_HITS) if query.kind == "search" else (PAGE_ROWS, MOST_ROWS)
+    most = MOST_HITS if query.kind == "search" else MOST_ROWS
     pages = {} if memory.recall(query.whole_key) is not None else memory.recall_all(query.pages_key)
-    offset = rows * len(pages)
+    offset = sum(len(page["entries"]) for page in pages.values())
     known_total = pages["0"]["total"] if pages else None
     page = _page(query, api, offset)
     if known_total is not None and page["total"] != known_total:  # it has changed: what was an offset is another now
@@ -100,15 +99,19 @@ def _walk(query: Query, api: SpotifyApi, memory: Memory) -> None:
         memory.forget(query.whole_key)
         memory.forget(query.pages_key)
     total = min(page["total"], most)
-    with progress(f"asking for {query.name}", -(-total // rows)) as advance:
-        advance(offset // rows)
+    with progress(f"asking for {query.name}", total) as advance:
+        advance(offset)
         while True:
-            ends = not page["more"] or offset + rows >= total
+            came = len(page["entries"])  # a page may be shorter than it was asked to be
+            ends = not page["more"] or offset + came >= total
+            if ends and offset + came < total and query.kind != "search":  # of a search, it is a guess of Spotify's
+                said = f"Spotify counts {total} entries here and sends {offset + came} of them"
+                page["entries"].append({"failure": failure(query.name, "bad_answer", said)})
             memory.keep({f"{query.pages_key}{offset}": page} | ({query.whole_key: True} if ends else {}))
-            advance()
+            advance(came)
             if ends:
                 return
-            offset += rows
+            offset += came
             page = _page(query, api, offset)
 
 
