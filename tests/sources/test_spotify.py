@@ -127,6 +127,72 @@ def test_a_foreign_playlist_is_a_failure_row(how: str, make_project: Make) -> No
     assert [*listing.failures["reason"]] == ["not_found" if how == "unknown" else "not_granted"]
 
 
+def test_a_refusal_is_not_believed_of_another_login(make_project: Make) -> None:
+    """What one user is refused, another one is asked for at once, and so is the same user the next time."""
+    project = make_project("dev2026")
+    assert [*project.ingest(playlists=[THEIRS]).failures["reason"]] == ["not_granted"]
+    project.log_in()
+    assert [*project.ingest(playlists=[THEIRS]).failures["reason"]] == ["not_granted"]
+    project.fake.playlists[THEIRS] = (USER, [{"item": track(1)}])
+    listing = project.ingest(playlists=[THEIRS])
+    assert (len(listing.tracks), len(listing.failures)) == (1, 0)
+    assert project.fake.paths().count(f"/v1/playlists/{THEIRS}/items") == 3
+
+
+def test_a_quota_leaves_a_refusal_as_it_was(make_project: Make) -> None:
+    """A refused playlist that cannot be asked for again is still the failure row that it was."""
+    project = make_project("dev2026")
+    first = project.ingest(playlists=[THEIRS])
+    project.fake.profile, project.fake.left = "quota", 0
+    assert project.ingest(playlists=[THEIRS]).failures.equals(first.failures)
+
+
+def test_refused_features_are_not_believed_of_another_app(make_project: Make) -> None:
+    """When SPOTIPY_CLIENT_ID is another one, its audio features are asked for."""
+    project = make_project("dev2026")
+    assert project.ingest(tracks=[spotify_id(1)]).capabilities["audio features"] == "not granted to this app (403)"
+    project.environ["SPOTIPY_CLIENT_ID"], project.fake.profile = "another-app", "extended"
+    assert project.ingest(tracks=[spotify_id(1)]).capabilities["audio features"] == "granted"
+
+
+@pytest.mark.parametrize(
+    ("answer", "config", "message"),
+    [
+        (
+            refusal(403, "Insufficient client scope"),
+            {"saved": True},
+            r"your saved tracks \(Insufficient client scope\)",
+        ),
+        (
+            Answer(status=403, body=b"The user may not be registered.", kind="text/plain"),
+            {"playlists": [MINE]},
+            "whom the app's owner has not listed in it: The user may not be registered",
+        ),
+    ],
+    ids=["saved", "not registered"],
+)
+def test_a_refusal_of_everything_is_no_empty_library(
+    answer: Answer, config: dict[str, Any], message: str, make_project: Make
+) -> None:
+    """A 403 that does not speak of one playlist ends the run with exit code 3, and is not remembered."""
+    project = make_project("dev2026")
+    project.fake.fail("/v1/", answer)
+    with pytest.raises(NotReadyError, match=message) as caught:
+        project.ingest(**config)
+    assert caught.value.exit_code == 3
+    assert len(project.ingest(**config).tracks) >= 30
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "server_error"), (403, "access_denied"), (404, "gone")])
+def test_a_refusal_of_the_token_service_is_none_of_the_playlist(status: int, code: str, make_project: Make) -> None:
+    """When no token is given, for whatever reason, the run ends in one line; no playlist is taken for another's."""
+    project = make_project("expired")
+    project.fake.fail("/api/token", Answer(status=status, body={"error": code}))
+    with pytest.raises(NotReadyError, match=rf"Spotify gives no token \({status}: {code}\): try later, or log in"):
+        project.ingest(playlists=[MINE])
+    assert len(project.ingest(playlists=[MINE]).tracks) == 120
+
+
 def test_an_app_alone_gets_tracks_and_searches(make_project: Make) -> None:
     """With client credentials alone, single tracks and searches work; an unknown id is a failure row."""
     project = make_project("dev2026")

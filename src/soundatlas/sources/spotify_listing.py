@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from soundatlas.errors import RefusedError, WebError
+from soundatlas.errors import NotReadyError, RefusedError, WebError
 from soundatlas.progress import progress
 from soundatlas.sources.rows import failure
+from soundatlas.sources.spotify_account import LOG_IN
+from soundatlas.sources.spotify_api import FORBIDDEN, NOT_FOUND
 from soundatlas.sources.spotify_rows import read_entry, read_track
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 FRESH_SECONDS = 86_400.0  # for how long a listing is taken as it was
 MOST_ROWS, MOST_HITS = 100_000, 50
-NOT_FOUND, CLIENT_FAULTS = 404, (400, 403, 404)
+CLIENT_FAULTS = (400, FORBIDDEN, NOT_FOUND)
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,13 @@ class Query:
 
     Attributes:
         kind: "saved", "playlist", "track" or "search".
-        key: an id or a text; of "saved", which login.
+        key: an id or a text; of "saved", nothing.
+        asker: as `spotify_account.asker`; what one is refused, another may have.
     """
 
     kind: str
     key: str
+    asker: str
 
     @property
     def name(self) -> str:
@@ -41,12 +45,12 @@ class Query:
     @property
     def pages_key(self) -> str:
         """Where its pages are remembered."""
-        return f"page {self.kind} {self.key}\n"
+        return f"page {self.asker} {self.kind} {self.key}\n"
 
     @property
     def whole_key(self) -> str:
         """Where it is remembered that all its pages are there."""
-        return f"whole {self.kind} {self.key}\n"
+        return f"whole {self.asker} {self.kind} {self.key}\n"
 
 
 def list_queries(queries: Sequence[Query], api: SpotifyApi, memory: Memory) -> None:
@@ -78,18 +82,24 @@ def _list_pages(query: Query, api: SpotifyApi, memory: Memory) -> None:
     except RefusedError as refusal:
         if refusal.status not in CLIENT_FAULTS:
             raise
+        if query.kind == "saved" and refusal.status == FORBIDDEN:
+            raise NotReadyError(f"Spotify refuses your saved tracks ({refusal.said or FORBIDDEN}): {LOG_IN}") from None
+        memory.forget(query.whole_key)
         memory.forget(query.pages_key)
         _keep_alone(query, _refused(query, refusal), memory)
 
 
 def _keep_alone(query: Query, entry: dict[str, Any], memory: Memory) -> None:
-    """Keep what a query has as a single entry."""
-    memory.keep({f"{query.pages_key}0": {"entries": [entry]}, query.whole_key: True})
+    """Keep what a query has as a single entry; what is not granted is asked for again by the next run."""
+    refused = "failure" in entry and entry["failure"]["reason"] == "not_granted"
+    memory.keep({f"{query.pages_key}0": {"entries": [entry]}} | ({} if refused else {query.whole_key: True}))
 
 
 def _walk(query: Query, api: SpotifyApi, memory: Memory) -> None:
     most = MOST_HITS if query.kind == "search" else MOST_ROWS
     pages = {} if memory.recall(query.whole_key) is not None else memory.recall_all(query.pages_key)
+    if "total" not in pages.get("0", {}):  # nothing yet, or a refusal
+        pages = {}
     offset = sum(len(page["entries"]) for page in pages.values())
     known_total = pages["0"]["total"] if pages else None
     page = _page(query, api, offset)
@@ -130,7 +140,7 @@ def _page(query: Query, api: SpotifyApi, offset: int) -> dict[str, Any]:
             answer = api.search_page(query.key, offset)
     items, total = answer.get("items"), answer.get("total")
     if items is None and query.kind == "playlist":  # what a new app gets of a playlist that is not the user's
-        raise RefusedError("without items", status=CLIENT_FAULTS[1], said="the answer has no items")
+        raise RefusedError("without items", status=FORBIDDEN, said="the answer has no items")
     if not isinstance(items, list):
         raise WebError(f"spotify sends no list for {query.name}", "bad_answer")
     read = read_track if query.kind == "search" else read_entry
