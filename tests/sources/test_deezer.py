@@ -59,11 +59,12 @@ class Asking:
     def __init__(self, root: Path, fake: FakeDeezer, time: QuickTime) -> None:
         self.root, self.fake, self.time = root, fake, time
         self.timeouts: Timeouts | None = None
+        self.config = CONFIG
 
     def __call__(self, tracks: pd.DataFrame) -> Listing:
         """Ask about some tracks."""
         context = make_context(self.root, {"SOUNDATLAS_DEEZER_API_URL": self.fake.url}, tracks)
-        return list_deezer(CONFIG, context, self.time.clock, self.timeouts)
+        return list_deezer(self.config, context, self.time.clock, self.timeouts)
 
 
 @pytest.fixture
@@ -134,6 +135,17 @@ def test_what_is_not_alike_is_not_taken(columns: dict[str, Any], ask: Asking) ->
     assert listing.tracks.empty
     assert [*listing.failures["reason"]] == ["not_found"]
     assert "best match 0." in listing.failures["message"].iloc[0]
+
+
+def test_another_min_match_is_asked_with(ask: Asking, fake: FakeDeezer) -> None:
+    """What was found, or not found, with another `min_match` is not believed; what was found by ISRC is."""
+    tracks = known_tracks(0, 1)
+    tracks.loc[0, ["isrc", "title"]] = [None, "Tilte 0"]
+    for min_match, found in ((0.5, ["0", "1"]), (1.0, ["1"]), (0.6, ["0", "1"]), (0.5, ["0", "1"])):
+        ask.config = DeezerSourceParams(source="deezer", non_commercial=True, min_match=min_match)
+        assert [*ask(tracks).tracks["source_id"]] == found
+    assert fake.paths().count("/search") == 3
+    assert fake.paths().count("/track/isrc:USRC10000001") == 1
 
 
 def test_errors_with_status_200_are_seen(ask: Asking, fake: FakeDeezer, quick_time: QuickTime) -> None:
