@@ -69,6 +69,20 @@ def test_saved_tracks_come_into_the_listing(spotify: FakeSpotify, capsys: pytest
     assert len(listing("tracks", "spotify")) == 4
 
 
+def test_it_is_said_that_training_will_refuse(spotify: FakeSpotify, capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside the advice to fetch previews stands that training then refuses, and how to go on; not with permission."""
+    assert spotify.saved
+    ingest_asked({"source": "spotify", "saved": True}, inbox=False, add=False)
+    printed = capsys.readouterr().out
+    assert "5 tracks have no audio: `soundatlas ingest deezer --non-commercial --add`" in printed
+    assert "5 tracks must not be learnt from (ml_use restricted): once they have audio" in printed
+    assert "training refuses the whole catalogue. To train, take their source" in printed
+    params, permission = Path("params.yaml"), "i_have_permission_to_train_on_spotify_content: "
+    params.write_text(params.read_text().replace(f"{permission}false", f"{permission}true"))
+    ingest_asked({"source": "spotify", "saved": True}, inbox=False, add=False)
+    assert "must not be learnt from" not in capsys.readouterr().out
+
+
 def test_a_quota_ends_with_its_own_exit_code(spotify: FakeSpotify, capsys: pytest.CaptureFixture[str]) -> None:
     """At a used-up quota what came is kept and shown; --refresh does not make Spotify be asked before the time."""
     spotify.saved = [{"track": track(number)} for number in range(120)]
