@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pandas as pd
 import pytest
 
 from soundatlas.commands.ingest import ingest_asked, ingest_listed
-from soundatlas.commands.refresh import forget_answers
+from soundatlas.commands.refresh import want_anew
 from soundatlas.errors import NotReadyError, QuotaError
 from soundatlas.sources.spotify_account import TokenFile
 from tests.fakes.deezer import FakeDeezer
@@ -62,10 +63,24 @@ def test_saved_tracks_come_into_the_listing(spotify: FakeSpotify, capsys: pytest
     before = len(spotify.asked)
     ingest_asked({"source": "spotify", "saved": True}, inbox=False, add=False)
     assert len(spotify.asked) == before
-    forget_answers("spotify")
+    want_anew("spotify")
     spotify.saved.pop()
     ingest_asked({"source": "spotify", "saved": True}, inbox=False, add=False)
     assert len(listing("tracks", "spotify")) == 4
+
+
+def test_it_is_said_that_training_will_refuse(spotify: FakeSpotify, capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside the advice to fetch previews stands that training then refuses, and how to go on; not with permission."""
+    assert spotify.saved
+    ingest_asked({"source": "spotify", "saved": True}, inbox=False, add=False)
+    printed = capsys.readouterr().out
+    assert "5 tracks have no audio: `soundatlas ingest deezer --non-commercial --add`" in printed
+    assert "5 tracks must not be learnt from (ml_use restricted): once they have audio" in printed
+    assert "training refuses the whole catalogue. To train, take their source" in printed
+    params, permission = Path("params.yaml"), "i_have_permission_to_train_on_spotify_content: "
+    params.write_text(params.read_text().replace(f"{permission}false", f"{permission}true"))
+    ingest_asked({"source": "spotify", "saved": True}, inbox=False, add=False)
+    assert "must not be learnt from" not in capsys.readouterr().out
 
 
 def test_a_quota_ends_with_its_own_exit_code(spotify: FakeSpotify, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,10 +93,42 @@ def test_a_quota_ends_with_its_own_exit_code(spotify: FakeSpotify, capsys: pytes
     assert len(listing("tracks", "spotify")) == 50
     assert "50" in capsys.readouterr().out
     before = len(spotify.asked)
-    forget_answers("spotify")
+    want_anew("spotify")
     with pytest.raises(QuotaError):
         ingest_asked({"source": "spotify", "saved": True}, inbox=False, add=False)
     assert len(spotify.asked) == before
+
+
+def test_a_quota_takes_no_track_away(spotify: FakeSpotify, capsys: pytest.CaptureFixture[str]) -> None:
+    """When a listing is asked for anew and a quota cuts it short, also twice, the rows of the last one stay."""
+    spotify.saved = [{"track": track(number)} for number in range(120)]
+    ingest_asked({"source": "spotify", "saved": True}, inbox=False, add=False)
+    want_anew("spotify")
+    spotify.saved = spotify.saved[1:]
+    spotify.profile, spotify.left, spotify.quota_seconds = "quota", 1, 3600
+    with pytest.raises(QuotaError):
+        ingest_asked({"source": "spotify", "saved": True}, inbox=False, add=False)
+    kept = listing("tracks", "spotify")
+    assert len(kept) == kept["track_id"].nunique() == 120
+    assert set(listing("labels", "spotify")["track_id"]) == set(kept["track_id"])
+    assert "70 tracks are those of the last listing" in capsys.readouterr().out
+
+
+def test_asking_anew_forgets_nothing_before_it_can_ask(spotify: FakeSpotify, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--refresh without a login keeps what was told; the next run that may ask asks for all of it, once."""
+    ingest_asked({"source": "spotify", "saved": True}, inbox=False, add=False)
+    monkeypatch.delenv("SPOTIPY_CLIENT_ID")
+    want_anew("spotify")
+    with pytest.raises(NotReadyError):
+        ingest_asked({"source": "spotify", "saved": True}, inbox=False, add=False)
+    database = sqlite3.connect("data/ingest/memory/spotify/answers.db")
+    assert database.execute("SELECT count(*) FROM answers WHERE key LIKE 'page %'").fetchone() == (1,)
+    database.close()
+    monkeypatch.setenv("SPOTIPY_CLIENT_ID", CLIENT_ID)
+    before = len(spotify.paths())
+    for _ in range(2):
+        ingest_asked({"source": "spotify", "saved": True}, inbox=False, add=False)
+    assert spotify.paths()[before:].count("/v1/me/tracks") == 1
 
 
 def test_previews_and_years_join_the_tracks(spotify: FakeSpotify, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,16 @@ def test_the_login_lies_in_the_users_folder(config: Path, capsys: pytest.Capture
     assert str(path) in printed
     assert path.stat().st_mode & 0o777 == 0o600
     assert "secret-token" not in printed
-    assert "code_challenge" not in printed  # the browser was opened: the address is nobody's business
+
+
+def test_the_address_is_printed_beside_a_browser(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where a browser says that it has opened the page, the user can read the address: it may not have."""
+    with pytest.raises(NotReadyError):
+        log_in_to_spotify(browser=True, timeout_seconds=0.1, open_page=lambda _: True)
+    printed = capsys.readouterr().out
+    assert "Open this address in a browser on this machine, if none opens by itself:" in printed
+    assert "/authorize?client_id=a-client-id" in printed
+    assert not (config / "soundatlas").exists()
 
 
 @pytest.mark.parametrize("options", [{"browser": True}, {"browser": False}], ids=["none opens", "none wanted"])

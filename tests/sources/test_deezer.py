@@ -59,11 +59,12 @@ class Asking:
     def __init__(self, root: Path, fake: FakeDeezer, time: QuickTime) -> None:
         self.root, self.fake, self.time = root, fake, time
         self.timeouts: Timeouts | None = None
+        self.config = CONFIG
 
     def __call__(self, tracks: pd.DataFrame) -> Listing:
         """Ask about some tracks."""
         context = make_context(self.root, {"SOUNDATLAS_DEEZER_API_URL": self.fake.url}, tracks)
-        return list_deezer(CONFIG, context, self.time.clock, self.timeouts)
+        return list_deezer(self.config, context, self.time.clock, self.timeouts)
 
 
 @pytest.fixture
@@ -136,6 +137,17 @@ def test_what_is_not_alike_is_not_taken(columns: dict[str, Any], ask: Asking) ->
     assert "best match 0." in listing.failures["message"].iloc[0]
 
 
+def test_another_min_match_is_asked_with(ask: Asking, fake: FakeDeezer) -> None:
+    """What was found, or not found, with another `min_match` is not believed; what was found by ISRC is."""
+    tracks = known_tracks(0, 1)
+    tracks.loc[0, ["isrc", "title"]] = [None, "Tilte 0"]
+    for min_match, found in ((0.5, ["0", "1"]), (1.0, ["1"]), (0.6, ["0", "1"]), (0.5, ["0", "1"])):
+        ask.config = DeezerSourceParams(source="deezer", non_commercial=True, min_match=min_match)
+        assert [*ask(tracks).tracks["source_id"]] == found
+    assert fake.paths().count("/search") == 3
+    assert fake.paths().count("/track/isrc:USRC10000001") == 1
+
+
 def test_errors_with_status_200_are_seen(ask: Asking, fake: FakeDeezer, quick_time: QuickTime) -> None:
     """Code 800 is a track that Deezer does not have; code 4 is a pause of 5 s, then it goes on."""
     fake.fail("USRC10000001", Answer(body=NO_DATA))
@@ -159,6 +171,19 @@ def test_a_quota_that_stays_is_taken_up_later(ask: Asking, fake: FakeDeezer, qui
     quick_time.passed += 4000
     assert len(ask(known_tracks(1, 2, 3)).tracks) == 3
     assert fake.paths().count("/track/isrc:USRC10000001") == 1
+
+
+def test_a_quota_hides_nothing_that_is_remembered(ask: Asking, fake: FakeDeezer, quick_time: QuickTime) -> None:
+    """What was told in an earlier run is listed also when the quota comes before its turn."""
+    first = ask(known_tracks(3, 77))
+    fake.fail("USRC10000001", Answer(body=QUOTA), times=4)
+    listing = ask(known_tracks(1, 2, 3, 77))
+    assert listing.resume_after is not None
+    assert listing.tracks.equals(first.tracks)
+    assert listing.failures.equals(first.failures)
+    assert "/track/isrc:USRC10000002" not in fake.paths()
+    quick_time.passed += 4000
+    assert len(ask(known_tracks(1, 2, 3, 77)).tracks) == 3
 
 
 def test_the_rate_is_50_in_5_seconds(ask: Asking, fake: FakeDeezer, quick_time: QuickTime) -> None:

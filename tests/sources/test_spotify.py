@@ -127,6 +127,72 @@ def test_a_foreign_playlist_is_a_failure_row(how: str, make_project: Make) -> No
     assert [*listing.failures["reason"]] == ["not_found" if how == "unknown" else "not_granted"]
 
 
+def test_a_refusal_is_not_believed_of_another_login(make_project: Make) -> None:
+    """What one user is refused, another one is asked for at once, and so is the same user the next time."""
+    project = make_project("dev2026")
+    assert [*project.ingest(playlists=[THEIRS]).failures["reason"]] == ["not_granted"]
+    project.log_in()
+    assert [*project.ingest(playlists=[THEIRS]).failures["reason"]] == ["not_granted"]
+    project.fake.playlists[THEIRS] = (USER, [{"item": track(1)}])
+    listing = project.ingest(playlists=[THEIRS])
+    assert (len(listing.tracks), len(listing.failures)) == (1, 0)
+    assert project.fake.paths().count(f"/v1/playlists/{THEIRS}/items") == 3
+
+
+def test_a_quota_leaves_a_refusal_as_it_was(make_project: Make) -> None:
+    """A refused playlist that cannot be asked for again is still the failure row that it was."""
+    project = make_project("dev2026")
+    first = project.ingest(playlists=[THEIRS])
+    project.fake.profile, project.fake.left = "quota", 0
+    assert project.ingest(playlists=[THEIRS]).failures.equals(first.failures)
+
+
+def test_refused_features_are_not_believed_of_another_app(make_project: Make) -> None:
+    """When SPOTIPY_CLIENT_ID is another one, its audio features are asked for."""
+    project = make_project("dev2026")
+    assert project.ingest(tracks=[spotify_id(1)]).capabilities["audio features"] == "not granted to this app (403)"
+    project.environ["SPOTIPY_CLIENT_ID"], project.fake.profile = "another-app", "extended"
+    assert project.ingest(tracks=[spotify_id(1)]).capabilities["audio features"] == "granted"
+
+
+@pytest.mark.parametrize(
+    ("answer", "config", "message"),
+    [
+        (
+            refusal(403, "Insufficient client scope"),
+            {"saved": True},
+            r"your saved tracks \(Insufficient client scope\)",
+        ),
+        (
+            Answer(status=403, body=b"The user may not be registered.", kind="text/plain"),
+            {"playlists": [MINE]},
+            "whom the app's owner has not listed in it: The user may not be registered",
+        ),
+    ],
+    ids=["saved", "not registered"],
+)
+def test_a_refusal_of_everything_is_no_empty_library(
+    answer: Answer, config: dict[str, Any], message: str, make_project: Make
+) -> None:
+    """A 403 that does not speak of one playlist ends the run with exit code 3, and is not remembered."""
+    project = make_project("dev2026")
+    project.fake.fail("/v1/", answer)
+    with pytest.raises(NotReadyError, match=message) as caught:
+        project.ingest(**config)
+    assert caught.value.exit_code == 3
+    assert len(project.ingest(**config).tracks) >= 30
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "server_error"), (403, "access_denied"), (404, "gone")])
+def test_a_refusal_of_the_token_service_is_none_of_the_playlist(status: int, code: str, make_project: Make) -> None:
+    """When no token is given, for whatever reason, the run ends in one line; no playlist is taken for another's."""
+    project = make_project("expired")
+    project.fake.fail("/api/token", Answer(status=status, body={"error": code}))
+    with pytest.raises(NotReadyError, match=rf"Spotify gives no token \({status}: {code}\): try later, or log in"):
+        project.ingest(playlists=[MINE])
+    assert len(project.ingest(playlists=[MINE]).tracks) == 120
+
+
 def test_an_app_alone_gets_tracks_and_searches(make_project: Make) -> None:
     """With client credentials alone, single tracks and searches work; an unknown id is a failure row."""
     project = make_project("dev2026")
@@ -233,6 +299,23 @@ def test_a_used_up_quota_keeps_what_was_told_and_is_taken_up_later(make_project:
     assert offsets == ["0", "50", "100", "100"]  # the refused one, and then that one alone
 
 
+def test_an_old_listing_stays_until_its_first_new_page(make_project: Make) -> None:
+    """A quota before anything new has come leaves what was told; the day after, all is asked for anew."""
+    project = make_project("dev2026")
+    project.ingest(playlists=[MINE], saved=True)
+    project.fake.profile, project.fake.left, project.time.passed = "quota", 1, 90_000.0
+    listing = project.ingest(playlists=[MINE], saved=True)
+    assert listing.resume_after is not None
+    assert len(listing.tracks) == 130
+    asked = len(project.fake.asked)
+    project.fake.profile, project.time.passed = "dev2026", 200_000.0
+    project.fake.playlists[MINE] = (USER, project.fake.playlists[MINE][1][1:])
+    again = project.ingest(playlists=[MINE], saved=True)
+    assert spotify_id(0) not in set(again.tracks["source_id"])
+    offsets = [one.query["offset"] for one in project.fake.asked[asked:] if "playlists" in one.path]
+    assert offsets == ["0", "50", "100"]
+
+
 def test_a_previous_listing_that_ended_at_a_quota_is_heeded(make_project: Make) -> None:
     """Even where the memory is gone, the listing says until when Spotify is left alone."""
     project = make_project("quota")
@@ -324,6 +407,33 @@ def test_a_playlist_that_changes_in_between_is_listed_anew(make_project: Make) -
     listing = project.ingest(playlists=[MINE])
     assert len(listing.tracks) == 121
     assert spotify_id(500) in set(listing.tracks["source_id"])
+
+
+def test_a_page_that_is_shorter_than_asked_for_loses_no_row(make_project: Make) -> None:
+    """The next page begins behind what came, not behind what was asked for, also when a quota comes between."""
+    project = make_project("quota")
+    project.fake.left = 1
+    entries = project.fake.playlists[MINE][1]
+    project.fake.fail("/items", Answer(body={"items": entries[:30], "total": 120, "next": "…"}))
+    assert len(project.ingest(playlists=[MINE]).tracks) == 80
+    project.fake.left, project.time.passed = 9, 90_000.0
+    listing = project.ingest(playlists=[MINE])
+    assert len(listing.tracks) == 120
+    assert listing.failures.empty
+    offsets = [asked.query["offset"] for asked in project.fake.api_requests() if "playlists" in asked.path]
+    assert offsets == ["0", "30", "80", "80"]
+
+
+def test_a_playlist_that_ends_too_early_is_told(make_project: Make) -> None:
+    """Where fewer entries come than Spotify counts, a failure row says how many; of a search the count is a guess."""
+    project = make_project("dev2026")
+    project.fake.fail("/items", Answer(body={"items": [{"item": track(1)}], "total": 60, "next": None}))
+    project.fake.fail("/search", Answer(body={"tracks": {"items": [track(2)], "total": 60, "next": None}}))
+    listing = project.ingest(playlists=[MINE], search=["find 1"])
+    assert len(listing.tracks) == 2
+    assert listing.failures[["path", "reason", "message"]].to_numpy().tolist() == [
+        [f"spotify:playlist:{MINE}", "bad_answer", "Spotify counts 60 entries here and sends 1 of them"]
+    ]
 
 
 def test_a_paging_address_elsewhere_gets_nothing(make_project: Make) -> None:

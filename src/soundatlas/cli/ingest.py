@@ -88,9 +88,9 @@ def spotify(
     """
     asked = {"playlists": playlist, "saved": saved, "tracks": track, "search": search}
     if refresh:
-        from soundatlas.commands.refresh import forget_answers
+        from soundatlas.commands.refresh import want_anew
 
-        forget_answers("spotify")
+        want_anew("spotify")
     _ingest("spotify", asked if any(asked.values()) else None, inbox=inbox, add=add)
 
 

@@ -170,12 +170,28 @@ def _next_lines(root: Path, params: Params, came: list[tuple[SourceParams, Inges
         lines.append(
             f"{silent} tracks have no audio: `soundatlas ingest deezer --non-commercial --add` fetches previews of 30 s"
         )
+    lines += _restricted_advice(tracks, params)
     lines += _label_advice(tracks, params)
     failed = [ingested.key for _, ingested in came if len(ingested.listing.failures)]
     lines += [f"failures.parquet below {SOURCES}/{key}/ names every input that failed" for key in failed]
     if read_parts(registry_root(root).resolve(), params.catalog.sources):
         lines.append("`dvc repro` makes the catalogue, trains and classifies")
     return lines
+
+
+def _restricted_advice(tracks: pd.DataFrame, params: Params) -> list[str]:
+    """Return what follows from tracks that must not be learnt from, and how to train all the same."""
+    restricted = int((tracks["ml_use"] == "restricted").sum())
+    permitted = params.catalog.i_have_permission_to_train_on_spotify_content
+    if not restricted or permitted or params.train.i_have_permission_to_train_on_restricted_content:
+        return []
+    advice = (
+        f"{restricted} tracks must not be learnt from (ml_use restricted): once they have audio, be it a preview, "
+        "training refuses the whole catalogue. To train, take their source, or that of their previews, out of "
+        "catalog.sources in params.yaml; who holds Spotify's written permission says "
+        "catalog.i_have_permission_to_train_on_spotify_content: true"
+    )
+    return [advice]
 
 
 def _label_advice(tracks: pd.DataFrame, params: Params) -> list[str]:

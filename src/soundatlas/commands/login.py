@@ -22,16 +22,17 @@ def log_in_to_spotify(
     """Log the user in to Spotify in the browser, and say where the token lies.
 
     Args:
-        browser: open it; otherwise the address is only printed.
+        browser: open it; the address is printed all the same.
         timeout_seconds: for how long to wait for the user.
-        open_page: opens an address in the browser; False when there is none.
+        open_page: opens an address in the browser; its word that it did is not relied on.
     """
     console = Console()
 
     def show(url: str) -> None:
-        if not (browser and open_page(url)):
-            console.print("Open this address in a browser on this machine:", highlight=False)
-            console.print(url, highlight=False, markup=False, soft_wrap=True)
+        console.print("Open this address in a browser on this machine, if none opens by itself:", highlight=False)
+        console.print(url, highlight=False, markup=False, soft_wrap=True)
+        if browser:
+            open_page(url)
         console.print("Waiting for you to log in …", highlight=False)
 
     tokens = log_in(os.environ, show, timeout_seconds=timeout_seconds)

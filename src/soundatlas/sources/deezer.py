@@ -71,11 +71,23 @@ def list_deezer(
 
     with client, open_memory(context.memory, clock) as memory:
         memory.refuse_before_quota_ends("deezer", context.previous)
-        told = look_up(targets, ask, memory, site="deezer", usable=lambda found: _is_there(found, context))
+        told = look_up(
+            targets,
+            ask,
+            memory,
+            site="deezer",
+            usable=lambda found: _is_there(found, context),
+            remembered_as=lambda target: _remembered_as(target, config.min_match),
+        )
     listing = build_listing(*_sound_rows(told, context))
     listing.counts = {"asked about": len(targets), "requests made": client.requests_made}
     listing.resume_after = told.resume_after
     return listing
+
+
+def _remembered_as(target: Target, min_match: float) -> str:
+    """Return where an answer is remembered: what was found by name is alike enough for that `min_match` alone."""
+    return target.key if target.isrc else f"{target.key}\n{min_match}"
 
 
 def _is_there(found: Mapping[str, Any], context: IngestContext) -> bool:

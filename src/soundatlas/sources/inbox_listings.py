@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from soundatlas.params import IngestParams
 
+NO_AUDIO = "its source has no audio of it: there is nothing to classify"
+
 
 def brought_sources(root: Path) -> dict[str, SourceParams]:
     """Return key -> configuration of what was brought into the inbox."""
@@ -33,7 +35,8 @@ def brought_sources(root: Path) -> dict[str, SourceParams]:
 def list_brought(root: Path, limits: IngestParams) -> pd.DataFrame:
     """List what was brought into the inbox, as `tables.INBOX`; local folders are listed anew.
 
-    A folder that is not there at the moment keeps its last listing: its files turn out to be unreadable.
+    A track without audio is a row with the reason "no_preview": there is nothing of it to classify. A folder
+    that is not there at the moment keeps its last listing: its files turn out to be unreadable.
     """
     rows: list[dict[str, Any]] = []
     for key, config in brought_sources(root).items():
@@ -48,6 +51,10 @@ def list_brought(root: Path, limits: IngestParams) -> pd.DataFrame:
             rows += [
                 {"path": path, "size_bytes": _size(root, path), "audio_sha256": sha}
                 for path, sha in zip(heard["path"], heard["audio_sha256"], strict=True)
+            ]
+            rows += [
+                {"path": track_id, "size_bytes": 0, "reason": "no_preview", "message": NO_AUDIO}
+                for track_id in listing.tracks.loc[listing.tracks["path"].isna(), "track_id"]
             ]
             rows += [
                 {"path": row["path"], "size_bytes": 0, "reason": row["reason"], "message": row["message"]}

@@ -14,6 +14,7 @@ from soundatlas.sources.deny_list import read_deny_list, remove_audio
 from soundatlas.sources.identity import Part, unite
 from soundatlas.sources.listing_files import MEMORY, SOURCES, read_listing, source_key, write_listing
 from soundatlas.sources.lookup import find_source
+from soundatlas.sources.previous_listing import take_over
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +57,8 @@ def ingest_source(
 
     Raises:
         NotReadyError: when something is missing; nothing was written.
-        QuotaError: when the source wants no more requests for a while; what it gave until then was written.
+        QuotaError: when the source wants no more requests for a while; what it gave until then was written, and what
+            it had given before stays.
     """
     root = registry_root(root).resolve()
     key, denied = source_key(config, root), read_deny_list(root)
@@ -77,7 +79,7 @@ def ingest_source(
         save=save,
         denied=denied,
     )
-    listing = find_source(config.source).ingest(config, context)
+    listing = take_over(find_source(config.source).ingest(config, context), context.previous)
     save(listing)
     if listing.resume_after is not None:
         raise QuotaError(f"{config.source} wants no more requests for now; what it gave is kept", listing.resume_after)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from soundatlas.errors import QuotaError
 from soundatlas.sources.base import Listing, Offer, Ready
 from soundatlas.sources.rows import build_listing
-from soundatlas.sources.spotify_account import TokenFile, find_account, missing_for, token_url
+from soundatlas.sources.spotify_account import asker, find_account, missing_for, token_url
 from soundatlas.sources.spotify_api import SpotifyApi, api_url
 from soundatlas.sources.spotify_features import recall_features, remember_features
 from soundatlas.sources.spotify_listing import Query, list_queries, recall_entries
@@ -47,7 +47,8 @@ def ingest(config: SpotifySourceParams, context: IngestContext) -> Listing:
     """List what `config` names; what was told in the last 24 hours is not asked for again.
 
     Raises:
-        NotReadyError: without an app, a login, or Spotify Premium of the app's owner.
+        NotReadyError: without an app, a login, or Spotify Premium of the app's owner; where the app's owner has not
+            listed the user.
         QuotaError: before the time that Spotify has set; nothing was asked.
         WebError: when it cannot be reached; the next run goes on from there.
     """
@@ -60,14 +61,16 @@ def list_spotify(
     """List as `ingest` does, by a clock and with a patience of the caller's."""
     site = Site("spotify", (api_url(context.environ), token_url(context.environ)))
     client = WebClient(site, clock=clock, timeouts=timeouts, tell=tell)
-    queries = _queries(config)
+    who = asker(context.environ)
+    queries = _queries(config, who)
     with client, open_memory(context.memory, clock) as memory:
         memory.refuse_before_quota_ends("spotify", context.previous)
         account = find_account(context.environ, client, needs_user=_needs_user(config))
+        memory.forget_if_wanted()
         api, resume_after, granted = SpotifyApi(context.environ, client, account), None, "not asked for"
         try:
             list_queries(queries, api, memory)
-            granted = remember_features(_ids(memory, queries), api, memory)
+            granted = remember_features(_ids(memory, queries), api, memory, who)
         except QuotaError as quota:
             memory.remember_quota(quota.resume_after)
             resume_after = quota.resume_after
@@ -110,13 +113,12 @@ def _needs_user(config: SpotifySourceParams) -> bool:
     return bool(config.playlists) or config.saved
 
 
-def _queries(config: SpotifySourceParams) -> list[Query]:
-    login = TokenFile().login_id()
+def _queries(config: SpotifySourceParams, who: str) -> list[Query]:
     return [
-        *([Query("saved", login)] if config.saved else []),
-        *(Query("playlist", bare_id(playlist)) for playlist in config.playlists),
-        *(Query("track", bare_id(track)) for track in config.tracks),
-        *(Query("search", text) for text in config.search),
+        *([Query("saved", "", who)] if config.saved else []),
+        *(Query("playlist", bare_id(playlist), who) for playlist in config.playlists),
+        *(Query("track", bare_id(track), who) for track in config.tracks),
+        *(Query("search", text, who) for text in config.search),
     ]
 
 

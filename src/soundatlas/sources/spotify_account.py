@@ -12,6 +12,7 @@ from spotipy.cache_handler import CacheHandler, MemoryCacheHandler
 from spotipy.oauth2 import SpotifyClientCredentials, SpotifyPKCE
 
 from soundatlas.errors import NotReadyError, WebError
+from soundatlas.files import sha256_json
 from soundatlas.sources.web.site import base_url
 
 if TYPE_CHECKING:
@@ -178,6 +179,11 @@ def find_account(environ: Mapping[str, str], client: WebClient, *, needs_user: b
     )
     manager.OAUTH_TOKEN_URL = token_url(environ)
     return Account(manager, is_user=False)
+
+
+def asker(environ: Mapping[str, str]) -> str:
+    """Return a word for the app and the login, under which their answers are remembered: others may be told more."""
+    return sha256_json([environ.get("SPOTIPY_CLIENT_ID", ""), TokenFile().login_id()])[:16]
 
 
 def missing_for(environ: Mapping[str, str], *, needs_user: bool) -> str:

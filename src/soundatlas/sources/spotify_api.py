@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 API_URL_VARIABLE, API_URL, VERSION = "SOUNDATLAS_SPOTIFY_API_URL", "https://api.spotify.com", "/v1"
 PAGE_ROWS, SEARCH_ROWS, FEATURE_IDS = 50, 10, 100  # the most that one request may ask for
-UNAUTHORIZED, FORBIDDEN = 401, 403
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
+REFUSED_EVERYTHING = {  # a word of a 403's text, and what it means whatever was asked for
+    "premium": "Spotify refuses this app everything",
+    "registered": "Spotify refuses a user whom the app's owner has not listed in it",
+}
 
 
 class SpotifyApi:
@@ -72,7 +76,7 @@ class SpotifyApi:
             raise self._meaning(refusal) from None
 
     def _ask_with_token(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        self._account.token()
+        self._get_token(self._account.token)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # an old app may have what spotipy calls gone
             try:
@@ -80,14 +84,26 @@ class SpotifyApi:
             except RefusedError as refusal:
                 if refusal.status != UNAUTHORIZED or _wants_user(refusal):
                     raise
-            self._account.renew()
+            self._get_token(self._account.renew)
             return ask()
+
+    def _get_token(self, get: Callable[[], object]) -> None:
+        """Get a token; a refusal of the token service says nothing of what is asked for with it."""
+        try:
+            get()
+        except RefusedError as refusal:
+            meaning = self._meaning(refusal)
+            if meaning is refusal:
+                said = refusal.said or refusal.code or "without a word"
+                meaning = NotReadyError(f"Spotify gives no token ({refusal.status}: {said}): try later, or {LOG_IN}")
+            raise meaning from None
 
     def _meaning(self, refusal: RefusedError) -> Exception:
         """Return the error that says what to do about a refusal; the refusal itself where that is the caller's."""
         said = refusal.said.lower()
-        if refusal.status == FORBIDDEN and "premium" in said:
-            return NotReadyError(f"Spotify refuses this app everything: {refusal.said}")
+        for word, meaning in REFUSED_EVERYTHING.items():
+            if refusal.status == FORBIDDEN and word in said:
+                return NotReadyError(f"{meaning}: {refusal.said}")
         if refusal.code == "invalid_grant":
             self._account.forget()
             return NotReadyError(f"the Spotify login has ended ({refusal.said or 'invalid_grant'}): {LOG_IN} again")

@@ -16,23 +16,24 @@ if TYPE_CHECKING:
     from soundatlas.sources.spotify_api import SpotifyApi
     from soundatlas.sources.web.memory import Memory
 
-FEATURES_KEY, REFUSED_KEY = "features ", "features refused"
+FEATURES_KEY, REFUSED_KEY = "features ", "refused features "
 REFUSALS = (403, 404, 410)  # how Spotify says, or might say, that an app has them not
 GRANTED, NOTHING_TO_ASK = "granted", "not asked for: no tracks"
 
 
-def remember_features(tracks: Sequence[str], api: SpotifyApi, memory: Memory) -> str:
+def remember_features(tracks: Sequence[str], api: SpotifyApi, memory: Memory, asker: str) -> str:
     """Ask for the features of the tracks whose features are not remembered; the first request is the probe.
 
     Args:
         tracks: ids, in order.
         api: to ask.
         memory: to recall from, and to keep in.
+        asker: as `spotify_account.asker`; what one app is refused, another may have.
 
     Returns:
         What came out, in words for the report.
     """
-    refused = memory.recall(REFUSED_KEY, max_age_seconds=FRESH_SECONDS)
+    refused = memory.recall(f"{REFUSED_KEY}{asker}", max_age_seconds=FRESH_SECONDS)
     if refused is not None:
         return str(refused)
     known = memory.recall_all(FEATURES_KEY)
@@ -46,7 +47,7 @@ def remember_features(tracks: Sequence[str], api: SpotifyApi, memory: Memory) ->
                 if refusal.status not in REFUSALS:
                     raise
                 told = f"not granted to this app ({refusal.status})"
-                memory.keep({REFUSED_KEY: told})
+                memory.keep({f"{REFUSED_KEY}{asker}": told})
                 return told
             memory.keep(
                 {f"{FEATURES_KEY}{track}": read_features(one) for track, one in zip(batch, answer, strict=True)}

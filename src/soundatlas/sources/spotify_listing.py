@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from soundatlas.errors import RefusedError, WebError
+from soundatlas.errors import NotReadyError, RefusedError, WebError
 from soundatlas.progress import progress
 from soundatlas.sources.rows import failure
-from soundatlas.sources.spotify_api import PAGE_ROWS, SEARCH_ROWS
+from soundatlas.sources.spotify_account import LOG_IN
+from soundatlas.sources.spotify_api import FORBIDDEN, NOT_FOUND
 from soundatlas.sources.spotify_rows import read_entry, read_track
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 FRESH_SECONDS = 86_400.0  # for how long a listing is taken as it was
 MOST_ROWS, MOST_HITS = 100_000, 50
-NOT_FOUND, CLIENT_FAULTS = 404, (400, 403, 404)
+CLIENT_FAULTS = (400, FORBIDDEN, NOT_FOUND)
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,13 @@ class Query:
 
     Attributes:
         kind: "saved", "playlist", "track" or "search".
-        key: an id or a text; of "saved", which login.
+        key: an id or a text; of "saved", nothing.
+        asker: as `spotify_account.asker`; what one is refused, another may have.
     """
 
     kind: str
     key: str
+    asker: str
 
     @property
     def name(self) -> str:
@@ -42,25 +45,21 @@ class Query:
     @property
     def pages_key(self) -> str:
         """Where its pages are remembered."""
-        return f"page {self.kind} {self.key}\n"
+        return f"page {self.asker} {self.kind} {self.key}\n"
 
     @property
     def whole_key(self) -> str:
         """Where it is remembered that all its pages are there."""
-        return f"whole {self.kind} {self.key}"
+        return f"whole {self.asker} {self.kind} {self.key}\n"
 
 
 def list_queries(queries: Sequence[Query], api: SpotifyApi, memory: Memory) -> None:
     """Ask for the pages that are not remembered; afterwards `recall_entries` gives them all.
 
     A listing that was begun is taken up where it stopped, unless its length has changed since; one that is whole is
-    asked for anew after 24 hours.
+    asked for anew after 24 hours, and is there as it was until its first new page has come.
     """
     asked = [query for query in queries if memory.recall(query.whole_key, max_age_seconds=FRESH_SECONDS) is None]
-    for query in asked:
-        if memory.recall(query.whole_key) is not None:
-            memory.forget(query.whole_key)
-            memory.forget(query.pages_key)
     for query in asked:
         if query.kind != "track":
             _list_pages(query, api, memory)
@@ -83,34 +82,46 @@ def _list_pages(query: Query, api: SpotifyApi, memory: Memory) -> None:
     except RefusedError as refusal:
         if refusal.status not in CLIENT_FAULTS:
             raise
+        if query.kind == "saved" and refusal.status == FORBIDDEN:
+            raise NotReadyError(f"Spotify refuses your saved tracks ({refusal.said or FORBIDDEN}): {LOG_IN}") from None
+        memory.forget(query.whole_key)
         memory.forget(query.pages_key)
         _keep_alone(query, _refused(query, refusal), memory)
 
 
 def _keep_alone(query: Query, entry: dict[str, Any], memory: Memory) -> None:
-    """Keep what a query has as a single entry."""
-    memory.keep({f"{query.pages_key}0": {"entries": [entry]}, query.whole_key: True})
+    """Keep what a query has as a single entry; what is not granted is asked for again by the next run."""
+    refused = "failure" in entry and entry["failure"]["reason"] == "not_granted"
+    memory.keep({f"{query.pages_key}0": {"entries": [entry]}} | ({} if refused else {query.whole_key: True}))
 
 
 def _walk(query: Query, api: SpotifyApi, memory: Memory) -> None:
-    rows, most = (SEARCH_ROWS, MOST_HITS) if query.kind == "search" else (PAGE_ROWS, MOST_ROWS)
-    pages = memory.recall_all(query.pages_key)
-    offset = rows * len(pages)
+    most = MOST_HITS if query.kind == "search" else MOST_ROWS
+    pages = {} if memory.recall(query.whole_key) is not None else memory.recall_all(query.pages_key)
+    if "total" not in pages.get("0", {}):  # nothing yet, or a refusal
+        pages = {}
+    offset = sum(len(page["entries"]) for page in pages.values())
     known_total = pages["0"]["total"] if pages else None
     page = _page(query, api, offset)
     if known_total is not None and page["total"] != known_total:  # it has changed: what was an offset is another now
-        memory.forget(query.pages_key)
         offset, page = 0, _page(query, api, 0)
+    if offset == 0:
+        memory.forget(query.whole_key)
+        memory.forget(query.pages_key)
     total = min(page["total"], most)
-    with progress(f"asking for {query.name}", -(-total // rows)) as advance:
-        advance(offset // rows)
+    with progress(f"asking for {query.name}", total) as advance:
+        advance(offset)
         while True:
-            ends = not page["more"] or offset + rows >= total
+            came = len(page["entries"])  # a page may be shorter than it was asked to be
+            ends = not page["more"] or offset + came >= total
+            if ends and offset + came < total and query.kind != "search":  # of a search, it is a guess of Spotify's
+                said = f"Spotify counts {total} entries here and sends {offset + came} of them"
+                page["entries"].append({"failure": failure(query.name, "bad_answer", said)})
             memory.keep({f"{query.pages_key}{offset}": page} | ({query.whole_key: True} if ends else {}))
-            advance()
+            advance(came)
             if ends:
                 return
-            offset += rows
+            offset += came
             page = _page(query, api, offset)
 
 
@@ -129,7 +140,7 @@ def _page(query: Query, api: SpotifyApi, offset: int) -> dict[str, Any]:
             answer = api.search_page(query.key, offset)
     items, total = answer.get("items"), answer.get("total")
     if items is None and query.kind == "playlist":  # what a new app gets of a playlist that is not the user's
-        raise RefusedError("without items", status=CLIENT_FAULTS[1], said="the answer has no items")
+        raise RefusedError("without items", status=FORBIDDEN, said="the answer has no items")
     if not isinstance(items, list):
         raise WebError(f"spotify sends no list for {query.name}", "bad_answer")
     read = read_track if query.kind == "search" else read_entry

@@ -69,8 +69,9 @@ def look_up(
     *,
     site: str,
     usable: Callable[[dict[str, Any]], bool] = lambda _: True,
+    remembered_as: Callable[[Target], str] = lambda target: target.key,
 ) -> Told:
-    """Ask about every track whose answer is not remembered.
+    """Ask about every track whose answer is not remembered; after a quota only what is remembered is told.
 
     Args:
         targets: each asks for something else.
@@ -78,6 +79,7 @@ def look_up(
         memory: to recall from and keep in.
         site: what to call the service.
         usable: whether something remembered is of use still.
+        remembered_as: where an answer is remembered: another word for each way of asking.
 
     Raises:
         WebError: when the service answers nothing for three tracks in a row.
@@ -86,41 +88,47 @@ def look_up(
     with progress(f"asking {site}", len(targets)) as advance:
         for target in targets:
             try:
-                answer = _recall(target, memory, usable) or _ask(target, ask, memory)
+                answer = _recall(remembered_as(target), memory, usable)
+                if answer is None and told.resume_after is None:
+                    answer = _ask(target, ask)
+                    memory.keep({remembered_as(target): answer})
                 silent = 0
             except QuotaError as quota:
                 memory.remember_quota(quota.resume_after)
                 told.resume_after = quota.resume_after
-                break
+                answer = None
             except WebError as error:
                 silent = silent + 1 if error.reason in SILENT else 0
                 if silent == SILENT_TRACKS:
                     raise
                 answer = {"failure": ["unreachable" if error.reason in SILENT else "bad_answer", str(error)]}
-            if "failure" in answer:
-                told.failures.append(failure(f"{site}:{target.track_id}", *answer["failure"]))
-            else:
-                told.found.append((target, answer["found"]))
+            if answer is not None:
+                _add(told, target, answer, site)
             advance()
     return told
 
 
-def _recall(target: Target, memory: Memory, usable: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
-    answer: dict[str, Any] | None = memory.recall(target.key)
+def _add(told: Told, target: Target, answer: dict[str, Any], site: str) -> None:
+    if "failure" in answer:
+        told.failures.append(failure(f"{site}:{target.track_id}", *answer["failure"]))
+    else:
+        told.found.append((target, answer["found"]))
+
+
+def _recall(key: str, memory: Memory, usable: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
+    answer: dict[str, Any] | None = memory.recall(key)
     if answer is not None and "failure" in answer:
-        return memory.recall(target.key, max_age_seconds=FRESH_SECONDS)  # type: ignore[no-any-return]
+        return memory.recall(key, max_age_seconds=FRESH_SECONDS)  # type: ignore[no-any-return]
     return answer if answer is not None and usable(answer["found"]) else None
 
 
-def _ask(target: Target, ask: Callable[[Target], dict[str, Any]], memory: Memory) -> dict[str, Any]:
-    """Ask, and remember what was told; what a broken answer tells is not remembered."""
+def _ask(target: Target, ask: Callable[[Target], dict[str, Any]]) -> dict[str, Any]:
+    """Return what to remember; what a broken answer tells is raised, and not remembered."""
     try:
-        answer: dict[str, Any] = {"found": ask(target)}
+        return {"found": ask(target)}
     except TrackError as error:
-        answer = {"failure": [error.reason, error.message]}
+        return {"failure": [error.reason, error.message]}
     except RefusedError as refusal:
         if refusal.status != NOT_FOUND:
             raise
-        answer = {"failure": ["not_found", "the service does not know it"]}
-    memory.keep({target.key: answer})
-    return answer
+        return {"failure": ["not_found", "the service does not know it"]}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from soundatlas.sources.web.clock import Clock
 
 FILE = "answers.db"
-QUOTA = "resume_after"
+QUOTA, ANEW = "resume_after", "asked for anew"
 TABLE = "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, asked_at REAL NOT NULL, value TEXT NOT NULL)"
 
 
@@ -57,6 +57,15 @@ class Memory:
         """Forget everything under keys with a prefix."""
         with self._connection:
             self._connection.execute("DELETE FROM answers WHERE substr(key, 1, ?) = ?", (len(prefix), prefix))
+
+    def want_anew(self) -> None:
+        """Keep that everything is to be asked for anew as soon as the service may be asked."""
+        self.keep({ANEW: True})
+
+    def forget_if_wanted(self) -> None:
+        """Forget the answers where everything is to be asked for anew: now that it can be."""
+        if self.recall(ANEW) is not None:
+            self.forget_answers()
 
     def forget_answers(self) -> None:
         """Forget everything but until when the service wants no more requests."""
