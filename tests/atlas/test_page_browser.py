@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from browser import keep_picture
-from map_visitor import APP, COUNT, DRAWN, INBOX, PLAYS, VIEW, click_point, heading, lonely
+from map_visitor import APP, COUNT, DRAWN, INBOX, PLAYS, SHOWN, VIEW, click_point, heading, lonely
 from playwright.sync_api import expect
 from served_map import CLIP, serve, write_map
 from synthetic_chart import HOSTILE, make_chart
@@ -140,6 +140,20 @@ def test_an_address_that_leads_nowhere_says_so(visit, address):
     page = visit(f"{address}#track=t:999999&colour=__proto__&at=1,NaN,x&confidence=-7&version=never")
     expect(page.locator("#panel .note")).to_have_text("t:999999 is not on this map.")
     expect(page.locator("#colour")).to_have_value("genre")
+
+
+def test_an_address_of_a_version_that_is_not_there_shows_the_map_of_now(visit, tmp_path):
+    """A link to the version before, on a map that has none, shows every track, and back to it does as well."""
+    write_map(make_chart(COUNT, inbox=INBOX, previous=False), tmp_path)
+    page = visit(f"{(tmp_path / 'index.html').as_uri()}#version=before&drift=1")
+    assert page.evaluate(SHOWN, "t:000000")
+    page.evaluate("() => soundatlas.app.choose({ kind: 'genre', id: 'jig' })")
+    expect(heading(page)).to_have_text("jig")
+    assert page.url.rpartition("#")[2].startswith("genre=jig")
+    assert "version" not in page.url.rpartition("#")[2]
+    page.evaluate("() => { location.hash = 'version=before&track=t:000003'; }")
+    expect(heading(page)).to_have_text("Piece 3")
+    assert page.evaluate(SHOWN, "t:000000")
 
 
 def test_keys_alone_are_enough(visit, address):
