@@ -263,6 +263,22 @@ def test_what_is_missing_from_the_folder_is_told(visit, tmp_path):
     expect(heading(page)).to_have_text("About this map")
 
 
+def test_details_of_another_map_are_not_shown(visit, tmp_path):
+    """A page that stayed open while its map was drawn anew says so, and after a reload shows the new one."""
+    write_map(make_chart(COUNT, inbox=INBOX), tmp_path)
+    with serve(tmp_path) as where:
+        page = visit(where)
+        write_map(make_chart(COUNT + 1, inbox=INBOX), tmp_path)
+        page.evaluate("() => soundatlas.app.choose({ kind: 'track', id: 't:000003' })")
+        expect(page.locator("#panel .note")).to_contain_text("The map was drawn anew")
+        assert page.locator("#panel audio").count() == 0
+        page.reload()
+        page.wait_for_function(DRAWN)
+        expect(heading(page)).to_have_text("Piece 3")
+        expect(page.locator("#panel audio")).to_be_visible()
+        page.close()
+
+
 def test_long_lists_come_in_parts(visit, tmp_path):
     """An artist of many tracks shows some, and the next on request, where the keys go on."""
     write_map(make_chart(400), tmp_path)

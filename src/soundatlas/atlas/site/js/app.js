@@ -79,14 +79,12 @@
       try {
         details = await atlas.detailsOf(chart, index);
       } catch (error) {
-        if (asked === shown)
-          panel.show(
-            element(
-              "p",
-              { class: "note" },
-              "The details of this track are missing from the folder of the map: make it anew.",
-            ),
-          );
+        const isRedrawn = error instanceof atlas.MapRedrawn;
+        const trouble = isRedrawn
+          ? "The map was drawn anew since this page was opened: reload the page."
+          : "The details of this track are missing from the folder of the map: make it anew.";
+        if (asked === shown) panel.show(element("p", { class: "note" }, trouble));
+        if (isRedrawn) return;
         throw error;
       }
       if (asked !== shown) return;

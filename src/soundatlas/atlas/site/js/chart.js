@@ -36,6 +36,7 @@
     }
 
     return {
+      identity: data.identity,
       count: data.count,
       catalogueCount: data.catalogueCount,
       inboxCount: data.count - data.catalogueCount,
