@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from browser import keep_picture
@@ -238,6 +239,16 @@ def test_names_that_mean_harm_are_text(visit, tmp_path):
         page.locator("#search").fill("")
         keep_picture(page, "hostile-1280")
         page.close()
+
+
+def test_a_column_may_have_any_name(visit, tmp_path):
+    """A number of the catalogue that is called as a part of every object colours the map like any other."""
+    chart = make_chart(COUNT)
+    named = chart.points.rename(columns={"tempo_bpm": "__proto__"})
+    write_map(replace(chart, points=named, attributes=("__proto__", "acousticness")), tmp_path)
+    page = visit(f"{(tmp_path / 'index.html').as_uri()}#colour=__proto__")
+    expect(page.locator("#colour")).to_have_value("__proto__")
+    expect(page.locator("#legend .ends span")).to_have_count(2)
 
 
 def test_it_opens_from_the_file_system(visit, folder, chart):

@@ -32,11 +32,21 @@ def test_columns_are_the_charts(chart):
     told = map_payload(chart)
     assert told["ids"] == chart.points["point_id"].tolist()
     np.testing.assert_array_equal(numbers(told["x"]), chart.points["x"])
-    np.testing.assert_array_equal(numbers(told["numbers"]["tempo_bpm"]), chart.points["tempo_bpm"].astype("float32"))
+    np.testing.assert_array_equal(
+        numbers(dict(told["numbers"])["tempo_bpm"]), chart.points["tempo_bpm"].astype("float32")
+    )
     genres = [*told["categories"]["genre"]["values"], None]
     read = [genres[code] for code in numbers(told["categories"]["genre"]["codes"], "<u4")]
     assert read == chart.points["genre"].astype(object).where(chart.points["genre"].notna(), None).tolist()
     assert (told["count"], told["catalogueCount"]) == (COUNT + INBOX, COUNT)
+
+
+def test_numbers_are_pairs_whatever_a_column_is_called(chart):
+    """A column that a script would take for something else is one of many: `__proto__` is no key of any object."""
+    named = chart.points.rename(columns={"tempo_bpm": "__proto__"})
+    told = map_payload(replace(chart, points=named, attributes=("__proto__", "acousticness")))
+    assert [name for name, _ in told["numbers"]] == ["confidence", "year", "__proto__", "acousticness"]
+    np.testing.assert_array_equal(numbers(told["numbers"][2][1]), named["__proto__"].astype("float32"))
 
 
 def test_places_name_their_members_and_nearest(chart):

@@ -30,7 +30,8 @@ DIGITS = 4
 def map_payload(chart: Chart) -> dict[str, Any]:
     """Return what the first picture, the search and the places need, in columns.
 
-    The catalogue's points come first, as in the chart; `catalogueCount` says how many those are.
+    The catalogue's points come first, as in the chart; `catalogueCount` says how many those are. Columns that only this
+    catalogue has come as pairs of name and column: in a script's object, one named `__proto__` would be no entry.
     """
     points = chart.points
     return {
@@ -43,7 +44,7 @@ def map_payload(chart: Chart) -> dict[str, Any]:
         "y": packed_floats(points["y"]),
         "categories": {name: packed_categories(_texts(points[name])) for name in CATEGORIES},
         "guesses": packed_categories(_guesses(chart)),
-        "numbers": {name: packed_floats(points[name]) for name in ("confidence", "year", *chart.attributes)},
+        "numbers": [(name, packed_floats(points[name])) for name in ("confidence", "year", *chart.attributes)],
         "attributes": list(chart.attributes),
         "places": [_place(place) for place in chart.places],
         "axes": [_plain(asdict(axis)) for axis in chart.axes],

@@ -23,7 +23,7 @@
   function readChart(data) {
     const categories = new Map(Object.entries(data.categories).map(([key, packed]) => [key, category(packed)]));
     const guesses = category(data.guesses);
-    const numbers = new Map(Object.entries(data.numbers).map(([key, packed]) => [key, floats(packed)]));
+    const numbers = new Map(data.numbers.map(([key, packed]) => [key, floats(packed)]));
     const places = data.places.map((place) => ({ ...place, members: integers(place.members) }));
     const now = { x: floats(data.x), y: floats(data.y) };
     const indices = new Map(data.ids.map((id, index) => [id, index]));
