@@ -37,6 +37,20 @@ WebGL2RenderingContext.prototype.getParameter = ((get) => function (name) {
 })(WebGL2RenderingContext.prototype.getParameter);"""
 
 
+def test_a_label_of_this_catalogue_colours_the_map(visit, address):
+    """A further text column is a choice of colours; the legend counts its names, which lead nowhere."""
+    page = visit(address)
+    page.locator("#colour").select_option("ensemble")
+    entries = page.locator("#legend .entry")
+    expect(entries.nth(0)).to_have_text(f"fiddle{COUNT // 3}")
+    expect(entries.nth(1)).to_have_text(f"harp{COUNT // 3}")
+    expect(entries.nth(2)).to_have_text("unknown")
+    expect(page.locator("#legend button")).to_have_count(0)
+    colour = COLOUR.replace("'genre'", "'ensemble'")
+    fiddle, harp, none = (page.evaluate(colour, f"t:00000{number}") for number in range(3))
+    assert fiddle != harp != none != fiddle
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_points_are_drawn_in_their_colours(visit, address, chart, scheme):
     """At the place of a point the picture has the colour that the legend gives its genre, by day and by night."""

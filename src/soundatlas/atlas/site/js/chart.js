@@ -21,7 +21,7 @@
 
   /** @param data what data/map.js holds */
   function readChart(data) {
-    const categories = new Map(Object.entries(data.categories).map(([key, packed]) => [key, category(packed)]));
+    const categories = new Map(data.categories.map(([key, packed]) => [key, category(packed)]));
     const guesses = category(data.guesses);
     const numbers = new Map(data.numbers.map(([key, packed]) => [key, floats(packed)]));
     const places = data.places.map((place) => ({ ...place, members: integers(place.members) }));
@@ -48,6 +48,7 @@
       categories,
       numbers,
       attributes: data.attributes,
+      labels: data.labels,
       places,
       axes: data.axes,
       quality: data.quality,
