@@ -110,6 +110,16 @@ def test_writing_twice_gives_the_same_bytes(folder, tmp_path):
     assert all((folder / name).read_bytes() == (tmp_path / name).read_bytes() for name in names)
 
 
+def test_details_name_the_map_that_they_belong_to(folder, tmp_path):
+    """Map and details have one identity, which another map does not have."""
+    write_page(make_chart(20), tmp_path, {}, {})
+    known = re.search(r'"identity":"([0-9a-f]{16})"', (folder / "data/map.js").read_text(encoding="utf-8"))[1]
+    for number in (0, 1):
+        assert f'"map":"{known}"' in (folder / f"data/details/{number}.js").read_text(encoding="utf-8")
+    assert known not in (tmp_path / "data/map.js").read_text(encoding="utf-8")
+    assert known not in (tmp_path / "data/details/0.js").read_text(encoding="utf-8")
+
+
 def test_what_else_lies_in_the_folder_stays(tmp_path):
     """Clips and pictures are put there by others, before or after."""
     (tmp_path / "clips").mkdir()

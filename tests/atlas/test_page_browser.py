@@ -6,10 +6,11 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from browser import keep_picture
-from map_visitor import APP, COUNT, DRAWN, INBOX, PLAYS, VIEW, click_point, heading, lonely
+from map_visitor import APP, COUNT, DRAWN, INBOX, PLAYS, SHOWN, VIEW, click_point, heading, lonely
 from playwright.sync_api import expect
 from served_map import CLIP, serve, write_map
 from synthetic_chart import HOSTILE, make_chart
@@ -142,6 +143,20 @@ def test_an_address_that_leads_nowhere_says_so(visit, address):
     expect(page.locator("#colour")).to_have_value("genre")
 
 
+def test_an_address_of_a_version_that_is_not_there_shows_the_map_of_now(visit, tmp_path):
+    """A link to the version before, on a map that has none, shows every track, and back to it does as well."""
+    write_map(make_chart(COUNT, inbox=INBOX, previous=False), tmp_path)
+    page = visit(f"{(tmp_path / 'index.html').as_uri()}#version=before&drift=1")
+    assert page.evaluate(SHOWN, "t:000000")
+    page.evaluate("() => soundatlas.app.choose({ kind: 'genre', id: 'jig' })")
+    expect(heading(page)).to_have_text("jig")
+    assert page.url.rpartition("#")[2].startswith("genre=jig")
+    assert "version" not in page.url.rpartition("#")[2]
+    page.evaluate("() => { location.hash = 'version=before&track=t:000003'; }")
+    expect(heading(page)).to_have_text("Piece 3")
+    assert page.evaluate(SHOWN, "t:000000")
+
+
 def test_keys_alone_are_enough(visit, address):
     """Arrows go from point to point and say which, Enter opens and plays, Escape goes back to the map."""
     page = visit(address)
@@ -226,6 +241,16 @@ def test_names_that_mean_harm_are_text(visit, tmp_path):
         page.close()
 
 
+def test_a_column_may_have_any_name(visit, tmp_path):
+    """A number of the catalogue that is called as a part of every object colours the map like any other."""
+    chart = make_chart(COUNT)
+    named = chart.points.rename(columns={"tempo_bpm": "__proto__"})
+    write_map(replace(chart, points=named, attributes=("__proto__", "acousticness")), tmp_path)
+    page = visit(f"{(tmp_path / 'index.html').as_uri()}#colour=__proto__")
+    expect(page.locator("#colour")).to_have_value("__proto__")
+    expect(page.locator("#legend .ends span")).to_have_count(2)
+
+
 def test_it_opens_from_the_file_system(visit, folder, chart):
     """Without any server the map is drawn, details come, and the clip plays."""
     page = visit((folder / "index.html").as_uri())
@@ -247,6 +272,22 @@ def test_what_is_missing_from_the_folder_is_told(visit, tmp_path):
     expect(page.locator("#panel .note")).to_contain_text("make it anew")
     page.get_by_role("button", name="About").click()
     expect(heading(page)).to_have_text("About this map")
+
+
+def test_details_of_another_map_are_not_shown(visit, tmp_path):
+    """A page that stayed open while its map was drawn anew says so, and after a reload shows the new one."""
+    write_map(make_chart(COUNT, inbox=INBOX), tmp_path)
+    with serve(tmp_path) as where:
+        page = visit(where)
+        write_map(make_chart(COUNT + 1, inbox=INBOX), tmp_path)
+        page.evaluate("() => soundatlas.app.choose({ kind: 'track', id: 't:000003' })")
+        expect(page.locator("#panel .note")).to_contain_text("The map was drawn anew")
+        assert page.locator("#panel audio").count() == 0
+        page.reload()
+        page.wait_for_function(DRAWN)
+        expect(heading(page)).to_have_text("Piece 3")
+        expect(page.locator("#panel audio")).to_be_visible()
+        page.close()
 
 
 def test_long_lists_come_in_parts(visit, tmp_path):

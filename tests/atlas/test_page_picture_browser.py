@@ -10,6 +10,16 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.slow
 
 GLIDE = f"() => {{ {APP} picture.camera.show([0.2, 0.1, 4], true); return picture.camera.view(); }}"
+TO_AND_FRO = """(versions) => versions.forEach((value) =>
+    document.querySelector(`[name=version][value=${value}]`).click())"""
+# Where a point is drawn, once a way from one version to another must have ended: it takes 0.7 s.
+STILL = """async (id) => {
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    const start = performance.now();
+    while (performance.now() < start + 1000) await frame();
+    const { chart, picture } = soundatlas.app;
+    return picture.place(chart.indexOf(id))[0];
+}"""
 # The parts of the browser's own audio player have no node; all that is ours has one.
 WATCH_SHIFTS = """() => {
     window.shifted = [];
@@ -25,6 +35,20 @@ AS_IF_A_CARD = """WebGL2RenderingContext.prototype.getExtension = ((get) => func
 WebGL2RenderingContext.prototype.getParameter = ((get) => function (name) {
     return name === this.RENDERER ? 'a graphics card' : get.call(this, name);
 })(WebGL2RenderingContext.prototype.getParameter);"""
+
+
+def test_a_label_of_this_catalogue_colours_the_map(visit, address):
+    """A further text column is a choice of colours; the legend counts its names, which lead nowhere."""
+    page = visit(address)
+    page.locator("#colour").select_option("ensemble")
+    entries = page.locator("#legend .entry")
+    expect(entries.nth(0)).to_have_text(f"fiddle{COUNT // 3}")
+    expect(entries.nth(1)).to_have_text(f"harp{COUNT // 3}")
+    expect(entries.nth(2)).to_have_text("unknown")
+    expect(page.locator("#legend button")).to_have_count(0)
+    colour = COLOUR.replace("'genre'", "'ensemble'")
+    fiddle, harp, none = (page.evaluate(colour, f"t:00000{number}") for number in range(3))
+    assert fiddle != harp != none != fiddle
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -108,6 +132,17 @@ def test_two_versions_can_be_compared(visit, address, chart):
     assert not page.evaluate(inked)
     page.get_by_role("checkbox", name="Arrows of drift").check()
     page.wait_for_function(inked)
+
+
+def test_the_version_that_was_chosen_last_is_the_one_that_is_drawn(visit, address, chart):
+    """Who goes to the map before and at once back ends where the choice stands, however the two overlap."""
+    page = visit(address)
+    page.evaluate(TO_AND_FRO, ["before", "now"])
+    x = page.evaluate(STILL, chart.points["point_id"][1])
+    assert x == pytest.approx(float(chart.points["x"][1]), abs=1e-6)
+    page.evaluate(TO_AND_FRO, ["before", "now", "before"])
+    x = page.evaluate(STILL, chart.points["point_id"][1])
+    assert x == pytest.approx(float(chart.previous.x[1]), abs=1e-6)
 
 
 def test_the_map_says_how_good_it_is(visit, address, chart):

@@ -27,16 +27,43 @@ def numbers(text: str, dtype: str = "<f4") -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), dtype=dtype)
 
 
+def names(told: dict[str, object], column: str) -> list[str | None]:
+    """Return a category of every point."""
+    packed = dict(told["categories"])[column]
+    values = [*packed["values"], None]
+    return [values[code] for code in numbers(packed["codes"], "<u4")]
+
+
 def test_columns_are_the_charts(chart):
     """Positions, names and numbers stand in the order of the points."""
     told = map_payload(chart)
     assert told["ids"] == chart.points["point_id"].tolist()
     np.testing.assert_array_equal(numbers(told["x"]), chart.points["x"])
-    np.testing.assert_array_equal(numbers(told["numbers"]["tempo_bpm"]), chart.points["tempo_bpm"].astype("float32"))
-    genres = [*told["categories"]["genre"]["values"], None]
-    read = [genres[code] for code in numbers(told["categories"]["genre"]["codes"], "<u4")]
-    assert read == chart.points["genre"].astype(object).where(chart.points["genre"].notna(), None).tolist()
+    np.testing.assert_array_equal(
+        numbers(dict(told["numbers"])["tempo_bpm"]), chart.points["tempo_bpm"].astype("float32")
+    )
+    assert (
+        names(told, "genre") == chart.points["genre"].astype(object).where(chart.points["genre"].notna(), None).tolist()
+    )
     assert (told["count"], told["catalogueCount"]) == (COUNT + INBOX, COUNT)
+
+
+def test_numbers_are_pairs_whatever_a_column_is_called(chart):
+    """A column that a script would take for something else is one of many: `__proto__` is no key of any object."""
+    named = chart.points.rename(columns={"tempo_bpm": "__proto__"})
+    told = map_payload(replace(chart, points=named, attributes=("__proto__", "acousticness")))
+    assert [name for name, _ in told["numbers"]] == ["confidence", "year", "__proto__", "acousticness"]
+    np.testing.assert_array_equal(numbers(told["numbers"][2][1]), named["__proto__"].astype("float32"))
+
+
+def test_labels_of_this_catalogue_are_categories_of_a_few_names(chart):
+    """The twelve most frequent names of a further label stand, the others are one, and missing stays missing."""
+    frequent = [f"mood {number % 12}" for number in range(COUNT - 6)]
+    moods = [*frequent, "rare", "rarer", *[None] * (4 + INBOX)]
+    told = map_payload(replace(chart, labels=pd.DataFrame({"mood": moods, "__proto__": "one"})))
+    assert told["labels"] == ["mood", "__proto__"]
+    assert names(told, "mood") == [*frequent, "other", "other", *[None] * (4 + INBOX)]
+    assert names(told, "__proto__") == ["one"] * (COUNT + INBOX)
 
 
 def test_places_name_their_members_and_nearest(chart):

@@ -76,6 +76,26 @@ def test_attributes_are_the_numeric_columns_that_say_how_it_sounds(points):
     assert [*points.table] == [*(name for name in POINT_COLUMNS if name not in {"x", "y"}), "polyphony", "energy"]
 
 
+def test_texts_that_only_this_catalogue_has_are_labels(tracks):
+    """Also those of the usual table that the map has no column for; not what names one track, nor what none has."""
+    said_of = {"sha 0": Answer.of_row(said(0.5)), "sha 3": Answer.of_row(said(0.8))}
+    inbox = pd.DataFrame([{**said(0.6), "path": "own.wav", "audio_sha256": "own", "status": "classified"}])
+    more = tracks.assign(
+        mood=["glad", "sad", "sad", None], isrc="one", group="g", key=["G", None, None, "D"], void=None
+    )
+    points = gather_points(
+        more.astype(dict.fromkeys(("mood", "isrc", "group", "key", "void"), "str")),
+        said_of,
+        inbox.assign(known_artist=None, known_title=None),
+        heads=HEADS,
+        attributes=ATTRIBUTES,
+    )
+    assert points.labels == ("key", "mood")
+    assert points.table["mood"].tolist()[0] == "glad"
+    assert points.table["mood"].isna().tolist() == [False, True, True]
+    assert points.table["key"].tolist()[:2] == ["G", "D"]
+
+
 def test_predictions_name_the_best_three(points):
     """Per head the three most likely classes, the most likely first; the first head's certainty is the confidence."""
     assert [name for name, _ in points.predictions[0].heads["genre"]] == ["reel", "air", "jig"]

@@ -22,6 +22,7 @@ from soundatlas.atlas.chart import (
 from soundatlas.tables import LABELS, conform
 
 GENRES = ("air", "chorale", "jig", "madrigal", "reel", "strathspey", "string quartet", "waltz")
+ENSEMBLES = ("fiddle", "harp", None)
 SIDES = ("train", "train", "train", "validation", "test")
 HOSTILE = (
     "<script>window.harmed = true</script>",
@@ -62,6 +63,9 @@ def make_chart(
     return Chart(
         points=points,
         attributes=("tempo_bpm", "acousticness"),
+        labels=pd.DataFrame(
+            {"ensemble": [ENSEMBLES[number % 3] if number < count else None for number in range(total)]}
+        ),
         primary_head="genre",
         provenance=_provenance(points),
         predictions=_predictions(points, generator),

@@ -153,6 +153,7 @@ class Chart:
     Attributes:
         points: a row per track of the catalogue, then per file of the inbox; `POINT_COLUMNS`, then `attributes`.
         attributes: the numeric columns of `points` that say how a track sounds, e.g. "tempo_bpm".
+        labels: further text columns of the catalogue, such as "ensemble", a row per point.
         primary_head: the head whose certainty is `confidence`.
         provenance: rows of `tables.LABELS`; `track_id` is a `point_id`.
         predictions: one per point.
@@ -166,6 +167,7 @@ class Chart:
 
     points: pd.DataFrame
     attributes: Sequence[str]
+    labels: pd.DataFrame
     primary_head: str
     provenance: pd.DataFrame
     predictions: Sequence[Prediction]

@@ -96,6 +96,7 @@ def draw_chart(
     return Chart(
         points=table,
         attributes=points.attributes,
+        labels=points.table[[*points.labels]],
         primary_head=survey.heads[0],
         provenance=survey.provenance,
         predictions=points.predictions,

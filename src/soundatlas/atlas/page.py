@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 SITE = Path(__file__).parent / "site"
 # What belongs to the page; what is beside it in `site/vendor` only builds the library.
 PARTS = ("index.html", "css/*.css", "js/*.js", "vendor/drawing.js", "vendor/LICENCES.txt")
+IDENTITY_DIGITS = 16  # of the map's hash, which tells a page that stayed open that its details are of another map
 
 
 def write_page(chart: Chart, folder: Path, clips: Mapping[str, str], pictures: Mapping[str, str]) -> None:
@@ -37,6 +39,10 @@ def write_page(chart: Chart, folder: Path, clips: Mapping[str, str], pictures: M
             copy = folder / part.relative_to(SITE)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(part, copy)
-    write_text(folder / "data" / "map.js", as_script("map", map_payload(chart)))
+    payload = map_payload(chart)
+    identity = hashlib.sha256(as_script("map", payload).encode("ascii")).hexdigest()[:IDENTITY_DIGITS]
+    write_text(folder / "data" / "map.js", as_script("map", {"identity": identity, **payload}))
     for number, chunk in detail_chunks(chart, clips, pictures):
-        write_text(folder / "data" / "details" / f"{number}.js", as_script(f"details/{number}", chunk))
+        write_text(
+            folder / "data" / "details" / f"{number}.js", as_script(f"details/{number}", {"map": identity, **chunk})
+        )

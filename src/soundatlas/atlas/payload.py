@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -25,12 +26,14 @@ CATEGORIES = ("artist", "album", "work", "genre", "decade", "source", "licence",
 LABEL_FIELDS = ("label", "value", "provenance", "licence", "ml_use")
 POINTS_PER_CHUNK = 100  # one script of details: some 60 kB, and fewer than 1,000 files for 100,000 tracks
 DIGITS = 4
+MOST_NAMES, OTHER = 12, "other"  # of a label of this catalogue alone
 
 
 def map_payload(chart: Chart) -> dict[str, Any]:
     """Return what the first picture, the search and the places need, in columns.
 
-    The catalogue's points come first, as in the chart; `catalogueCount` says how many those are.
+    The catalogue's points come first, as in the chart; `catalogueCount` says how many those are. Columns that only this
+    catalogue has come as pairs of name and column: in a script's object, one named `__proto__` would be no entry.
     """
     points = chart.points
     return {
@@ -41,9 +44,13 @@ def map_payload(chart: Chart) -> dict[str, Any]:
         "titles": _titles(points),
         "x": packed_floats(points["x"]),
         "y": packed_floats(points["y"]),
-        "categories": {name: packed_categories(_texts(points[name])) for name in CATEGORIES},
+        "categories": [
+            *((name, packed_categories(_texts(points[name]))) for name in CATEGORIES),
+            *((name, packed_categories(_most_frequent(_texts(chart.labels[name])))) for name in chart.labels),
+        ],
+        "labels": list(chart.labels),
         "guesses": packed_categories(_guesses(chart)),
-        "numbers": {name: packed_floats(points[name]) for name in ("confidence", "year", *chart.attributes)},
+        "numbers": [(name, packed_floats(points[name])) for name in ("confidence", "year", *chart.attributes)],
         "attributes": list(chart.attributes),
         "places": [_place(place) for place in chart.places],
         "axes": [_plain(asdict(axis)) for axis in chart.axes],
@@ -135,7 +142,8 @@ def _place(place: Place) -> dict[str, Any]:
 def _guesses(chart: Chart) -> list[str | None]:
     """Return the most likely class of the primary head where no label says one."""
     head = chart.primary_head
-    known = _texts(chart.points[head]) if head in chart.points else [None] * len(chart.points)
+    table = chart.points if head in chart.points else chart.labels
+    known = _texts(table[head]) if head in table else [None] * len(chart.points)
     best = (prediction.heads.get(head) for prediction in chart.predictions)
     return [classes[0][0] if classes and label is None else None for label, classes in zip(known, best, strict=True)]
 
@@ -148,6 +156,12 @@ def _titles(points: pd.DataFrame) -> list[str]:
 
 def _texts(column: pd.Series[Any]) -> list[str | None]:
     return [None if missing else str(value) for value, missing in zip(column, column.isna(), strict=True)]
+
+
+def _most_frequent(names: list[str | None]) -> list[str | None]:
+    """Return names, all but the most frequent as `OTHER`: no more than a legend has room for."""
+    kept = {name for name, _ in Counter(name for name in names if name is not None).most_common(MOST_NAMES)}
+    return [name if name is None or name in kept else OTHER for name in names]
 
 
 def _address(path: str | None) -> str | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BEST = 3  # classes per head that are shown
 FACTS = {"year", "duration_seconds"}  # numeric columns that do not say how a track sounds
+NAMES = {"track_id", "source_id", "isrc", "group"}  # text columns that say which track it is, not what it is like
 TEXTS = tuple(name for name in POINT_COLUMNS if name not in {"x", "y", "year", "confidence"})
 
 
@@ -28,11 +29,12 @@ class Points:
     """All points of a map, the catalogue's first; everything in one order.
 
     Attributes:
-        table: `chart.POINT_COLUMNS` without positions, then `attributes`.
+        table: `chart.POINT_COLUMNS` without positions, then `attributes`, then `labels`.
         attributes: numeric columns.
         predictions: one per point.
         probabilities: of the primary head, all classes, one per point.
         embeddings: float32, shape (points, dimensions).
+        labels: further text columns.
     """
 
     table: pd.DataFrame
@@ -40,6 +42,7 @@ class Points:
     predictions: Sequence[Prediction]
     probabilities: Sequence[Mapping[str, float]]
     embeddings: NDArray[np.float32]
+    labels: tuple[str, ...] = ()
 
     @property
     def catalogue_count(self) -> int:
@@ -58,7 +61,7 @@ def gather_points(
     """Gather all that the model could hear.
 
     Args:
-        tracks: rows of `tables.TRACKS` with `side`, and further numeric columns.
+        tracks: rows of `tables.TRACKS` with `side`, and further columns of numbers and texts.
         answers: audio SHA-256 -> what the model says of a track.
         inbox: rows of `data/predictions/predictions.parquet`, with `known_artist` and `known_title`; of files with
             equal bytes the first is taken.
@@ -72,6 +75,7 @@ def gather_points(
     rows += [{str(name): value for name, value in row.items()} for row in classified.to_dict("records")]
     numbers = [str(name) for name in heard if pd.api.types.is_numeric_dtype(heard[name]) and name not in FACTS]
     known = tuple(name for name in numbers if heard[name].notna().any())
+    labels = tuple(name for name in _texts(heard) if heard[name].notna().any())
     table = pd.concat(
         [
             heard.assign(point_id=heard["track_id"], layer=CATALOGUE),
@@ -90,15 +94,22 @@ def gather_points(
     )
     probabilities = [_probabilities(row, heads[0]) for row in rows]
     table["confidence"] = [max(row.values(), default=np.nan) for row in probabilities]
-    table = table.reindex(columns=[*(name for name in POINT_COLUMNS if name not in {"x", "y"}), *known])
-    table = table.astype({**dict.fromkeys(TEXTS, "str"), "year": "float64", "confidence": "float64"})
+    table = table.reindex(columns=[*(name for name in POINT_COLUMNS if name not in {"x", "y"}), *known, *labels])
+    table = table.astype({**dict.fromkeys((*TEXTS, *labels), "str"), "year": "float64", "confidence": "float64"})
     return Points(
         table,
         known,
         [_prediction(row, heads, attributes) for row in rows],
         probabilities,
         np.array([row[EMBEDDING] for row in rows], np.float32),
+        labels,
     )
+
+
+def _texts(tracks: pd.DataFrame) -> list[str]:
+    """Return the text columns that a map does not have anyway and that may be common to several tracks."""
+    taken = {*POINT_COLUMNS, *NAMES}
+    return [str(name) for name in tracks if pd.api.types.is_string_dtype(tracks[name]) and name not in taken]
 
 
 def _probabilities(row: Mapping[str, Any], head: str) -> dict[str, float]:

@@ -7,7 +7,7 @@
   /** One state, kept in the address; everything on the page follows from it. */
   function makeApp(chart) {
     const colours = atlas.colouring.choices(chart).map(([key]) => key);
-    let state = atlas.address.read(window.location.hash, colours);
+    let state = readState();
     let shown = 0; // counts what the panel was asked for: a slow answer must not replace a later one
     let timer = null;
     let opener = null;
@@ -23,6 +23,12 @@
     const search = atlas.makeSearch(chart, (entry) =>
       choose(entry, { isToPlay: entry.kind === "track", isKeyed: true }),
     );
+
+    /** What the address asks for, of what this map has: without a version before it, there is nothing to compare. */
+    function readState() {
+      const read = atlas.address.read(window.location.hash, colours);
+      return chart.previous === null ? { ...read, version: "now", drift: false } : read;
+    }
 
     /** Put where the map stands into the address, once it stands still. */
     function keepView() {
@@ -73,14 +79,12 @@
       try {
         details = await atlas.detailsOf(chart, index);
       } catch (error) {
-        if (asked === shown)
-          panel.show(
-            element(
-              "p",
-              { class: "note" },
-              "The details of this track are missing from the folder of the map: make it anew.",
-            ),
-          );
+        const isRedrawn = error instanceof atlas.MapRedrawn;
+        const trouble = isRedrawn
+          ? "The map was drawn anew since this page was opened: reload the page."
+          : "The details of this track are missing from the folder of the map: make it anew.";
+        if (asked === shown) panel.show(element("p", { class: "note" }, trouble));
+        if (isRedrawn) return;
         throw error;
       }
       if (asked !== shown) return;
@@ -138,7 +142,7 @@
     }
 
     function restore() {
-      state = atlas.address.read(window.location.hash, colours);
+      state = readState();
       showMap();
       if (state.view) picture.camera.show(state.view);
       else if (["browse", "about"].includes(state.kind)) picture.camera.showAll(false);

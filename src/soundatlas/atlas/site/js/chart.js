@@ -21,9 +21,9 @@
 
   /** @param data what data/map.js holds */
   function readChart(data) {
-    const categories = new Map(Object.entries(data.categories).map(([key, packed]) => [key, category(packed)]));
+    const categories = new Map(data.categories.map(([key, packed]) => [key, category(packed)]));
     const guesses = category(data.guesses);
-    const numbers = new Map(Object.entries(data.numbers).map(([key, packed]) => [key, floats(packed)]));
+    const numbers = new Map(data.numbers.map(([key, packed]) => [key, floats(packed)]));
     const places = data.places.map((place) => ({ ...place, members: integers(place.members) }));
     const now = { x: floats(data.x), y: floats(data.y) };
     const indices = new Map(data.ids.map((id, index) => [id, index]));
@@ -36,6 +36,7 @@
     }
 
     return {
+      identity: data.identity,
       count: data.count,
       catalogueCount: data.catalogueCount,
       inboxCount: data.count - data.catalogueCount,
@@ -47,6 +48,7 @@
       categories,
       numbers,
       attributes: data.attributes,
+      labels: data.labels,
       places,
       axes: data.axes,
       quality: data.quality,

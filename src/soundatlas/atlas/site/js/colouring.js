@@ -9,7 +9,9 @@
     const numbers = ["year", ...chart.attributes, "confidence"].filter((key) =>
       chart.numbers.get(key).some(Number.isFinite),
     );
-    const named = [...CATEGORICAL, "decade"].filter((key) => chart.categories.get(key).values.length > 0);
+    const named = [...CATEGORICAL, "decade", ...chart.labels].filter(
+      (key) => chart.categories.get(key).values.length > 0,
+    );
     return [...named, ...numbers].map((key) => [
       key,
       key === "confidence" ? `confidence of the ${words(chart.primaryHead)}` : words(key),
@@ -42,6 +44,7 @@
     return {
       kind: "names",
       key,
+      isOfPlaces: CATEGORICAL.includes(key), // each with a panel of its own
       entries: order
         .slice(0, palette.distinct)
         .map(([code, count], place) => ({ name: category.values[code], count, place })),
@@ -88,7 +91,8 @@
 
   /** How points look by one of the choices, and what a legend says of it. */
   function colouring(chart, key) {
-    const make = CATEGORICAL.includes(key) ? byName : key === "decade" ? byDecade : byNumber;
+    const isNames = CATEGORICAL.includes(key) || chart.labels.includes(key);
+    const make = isNames ? byName : key === "decade" ? byDecade : byNumber;
     return make(chart, key);
   }
 

@@ -2,6 +2,9 @@
 (function (atlas) {
   const waiting = new Map();
 
+  /** The folder holds another map than the one on the screen. */
+  class MapRedrawn extends Error {}
+
   /** Load a chunk of details by a script element: the one way that works from the file system too. */
   function load(number) {
     if (!waiting.has(number)) {
@@ -24,11 +27,13 @@
 
   /**
    * What a click on a point shows.
+   * @throws {MapRedrawn} when the details are those of a map that was drawn after this page was opened
    * @returns {Promise<{sha: string, path: string, clip: ?string, picture: ?string, labels: object[], heads: object[],
    *   heard: Array<[string, number]>, near: Array<{index: number, similarity: number, reason: string}>}>}
    */
   async function detailsOf(chart, index) {
-    const { strings, points } = await load(Math.floor(index / chart.pointsPerChunk));
+    const { map, strings, points } = await load(Math.floor(index / chart.pointsPerChunk));
+    if (map !== chart.identity) throw new MapRedrawn("the map was drawn anew");
     const point = points[index % chart.pointsPerChunk];
     const read = (code) => (code < 0 ? null : strings[code]);
     const fields = ["label", "value", "provenance", "licence", "use"];
@@ -41,5 +46,5 @@
     };
   }
 
-  atlas.detailsOf = detailsOf;
+  Object.assign(atlas, { detailsOf, MapRedrawn });
 })(window.soundatlas);

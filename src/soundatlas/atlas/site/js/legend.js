@@ -42,10 +42,11 @@
   }
 
   function names(colouring, choose) {
+    const way = (id) => ({ type: "button", class: "entry", onclick: () => choose({ kind: colouring.key, id }) });
     const rows = colouring.entries.map((entry) =>
       element(
-        "button",
-        { type: "button", class: "entry", onclick: () => choose({ kind: colouring.key, id: entry.name }) },
+        colouring.isOfPlaces ? "button" : "p",
+        colouring.isOfPlaces ? way(entry.name) : { class: "entry" },
         swatch(palette.named(entry.place), palette.shape(entry.place)),
         name(entry.name),
         element("span", { class: "count" }, String(entry.count)),

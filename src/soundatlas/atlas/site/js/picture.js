@@ -25,6 +25,7 @@
     const labels = atlas.makeLabels(byId("labels"), chart);
     const ground = atlas.makeGround(chart, place, isShown);
     let mixing = 0; // 0 is the map of now, 1 that of before
+    let glide = { target: 0 }; // the latest; one that was begun earlier stops
     let points = makePoints(byId("points"));
     let painted = null;
     let isWaiting = false;
@@ -88,15 +89,19 @@
     }
 
     function glideTo(target) {
+      if (glide.target === target) return;
+      const own = { target };
+      glide = own;
       const [from, start] = [mixing, performance.now()];
       function step(time) {
+        if (glide !== own) return;
         const share = atlas.elements.isCalm() ? 1 : Math.min(Math.max((time - start) / MORPH_MS, 0), 1);
         mixing = from + (target - from) * (share * share * (3 - 2 * share));
         if (share < 1) window.requestAnimationFrame(step);
         else ground.forget();
         schedule();
       }
-      if (mixing !== target) window.requestAnimationFrame(step);
+      window.requestAnimationFrame(step);
     }
 
     /** Colour every point as a state asks for. */
