@@ -44,6 +44,7 @@ TEXTS = {".json", ".html", ".txt", ".md"}
 KEPT = ("known-files", "denied.json")  # of a folder's files, and of denied ones: how their names begin
 MEDIA = {"clips", "pictures"}  # of the map: a file per audio, named by the first digits of its hash
 SHORT = 16
+MAP_TABLE = "similar.parquet"
 UNFINISHED = "data/.unfinished"
 
 
@@ -99,13 +100,14 @@ def _map(root: Path, traces: Traces) -> Iterator[Step]:
     folder = root / "data/atlas"
     for path in sorted(folder.glob(f"*/{traces.audio_sha256[:SHORT]}-*")):
         yield f"remove {path.relative_to(root).as_posix()}", lambda path=path: path.unlink(missing_ok=True)  # type: ignore[misc]
-    table = folder / "similar.parquet"
+    table = folder / MAP_TABLE
     if table.is_file() and _read(table)["id"].isin({traces.audio_sha256, *traces.track_ids}).any():
         yield "remove the map, which shows it; `dvc repro atlas` draws another", lambda: _remove_map(folder)
 
 
 def _remove_map(folder: Path) -> None:
-    for path in folder.iterdir():
+    """Remove all but clips and pictures; the table, which says whom the map shows, goes last: a kill is found out."""
+    for path in sorted(folder.iterdir(), key=lambda path: path.name == MAP_TABLE):
         if path.name in MEDIA:
             continue
         if path.is_dir():
