@@ -90,3 +90,16 @@ def test_a_kill_while_the_map_goes_is_made_up_for(mapped, monkeypatch, backwards
     assert len(files_of(mapped)) > 4
     erase(mapped, traces)
     assert files_of(mapped) == {f"clips/{OTHER[:16]}-30s.ogg", f"pictures/{OTHER[:16]}-abcdef.webp"}
+
+
+def test_what_a_killed_stage_left_goes_too(mapped):
+    """A map that was never finished, with its clips, and a half-written clip or picture do not outlive the track."""
+    left = ("data/.atlas-k1ll3d.part/data/map.js", "data/.atlas-k1ll3d.part/clips/a.ogg")
+    left += (f"data/atlas/clips/.{OWN[:16]}-30s-x.part.ogg", f"data/atlas/pictures/.{OWN[:16]}-abcdef-x.part.webp")
+    for name in left:
+        (mapped / name).parent.mkdir(parents=True, exist_ok=True)
+        (mapped / name).write_text("shows it")
+    done = erase(mapped, Traces(OWN, ("t:0",), ("a.wav",)))
+    assert not [name for name in left if (mapped / name).exists()]
+    assert "remove 1 half-written files or folders in data" in done
+    assert not (mapped / "data/.atlas-k1ll3d.part").exists()
