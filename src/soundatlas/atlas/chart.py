@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -175,3 +176,11 @@ class Chart:
     quality: Mapping[str, Any]
     model: MapModel
     previous: EarlierMap | None
+
+
+def path_to_share(path: str) -> str:
+    """Return a path as a map that is sent on may show it: of one from outside of the project, the file's name only."""
+    for kind in (PurePosixPath(path), PureWindowsPath(path)):
+        if kind.is_absolute():
+            return kind.name
+    return path

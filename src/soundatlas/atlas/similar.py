@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from soundatlas.atlas.chart import CATALOGUE
+from soundatlas.atlas.chart import CATALOGUE, path_to_share
 from soundatlas.tables import conform, track_title
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def similar_table(chart: Chart) -> pd.DataFrame:
         {
             "kind": TRACK if point["layer"] == CATALOGUE else FILE,
             "id": point["point_id"],
-            "name": track_title(point),
+            "name": track_title({**point, "path": path_to_share(str(point["path"]))}),
             "title": point["title"],
             "artist": point["artist"],
             "genre": point["genre"],
