@@ -51,6 +51,14 @@ def test_bad_files_cost_only_their_own_clip(tmp_path):
     assert [path.name for path in (tmp_path / "clips").iterdir()] == [clips["a"].name]
 
 
+def test_one_audio_at_two_places_is_cut_once(tmp_path):
+    """A track of the catalogue that lies in the inbox too has one clip, made of the first of them."""
+    first = sound(tmp_path / "a.wav")
+    clips, failed = cut({"a": first, "b": Sound(first.audio_sha256, tmp_path / "gone.wav")}, tmp_path / "clips")
+    assert failed == 0
+    assert clips["a"] == clips["b"]
+
+
 def test_what_is_there_is_not_made_again(tmp_path):
     """A second time only what is missing is made; clips of another length are others."""
     first, second = sound(tmp_path / "a.wav"), sound(tmp_path / "b.wav", 1)

@@ -31,3 +31,13 @@ def test_a_track_without_names_is_called_by_its_file_not_by_its_folder():
     points = chart.points.copy()
     points.loc[0, ["artist", "title", "path"]] = [None, None, "/home/anna/music/air.mp3"]
     assert similar_table(replace(chart, points=points)).loc[0, "name"] == "air.mp3"
+
+
+def test_places_that_a_point_lacks_are_left_out():
+    """Minus one is no row of the table."""
+    chart = synthetic_chart.make_chart(40, neighbours=4)
+    indices = chart.neighbours.indices.copy()
+    indices[0, 2:] = -1
+    row = similar_table(replace(chart, neighbours=replace(chart.neighbours, indices=indices))).iloc[0]
+    assert row["neighbours"] == indices[0, :2].tolist()
+    assert len(row["similarities"]) == len(row["reasons"]) == 2

@@ -114,15 +114,19 @@ def make_files(
     """
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
-    targets = {sound: folder / f"{sound.audio_sha256[:SHORT]}{making.ending}" for sound in sounds.values()}
-    orders = [_Order(making, sound, target) for sound, target in targets.items() if not target.is_file()]
+    different: dict[str, Sound] = {}
+    for sound in sounds.values():
+        different.setdefault(sound.audio_sha256, sound)
+    targets = {sha: folder / f"{sha[:SHORT]}{making.ending}" for sha in different}
+    orders = [_Order(making, different[sha], target) for sha, target in targets.items() if not target.is_file()]
     failed = 0
     outcomes = map_in_workers(_carry_out, orders, timeout_seconds=timeout_seconds)
     with progress(what, len(orders)) as advance, closing(outcomes):
         for outcome in outcomes:
             failed += outcome.failure is not None
             advance()
-    return {name: targets[sound] for name, sound in sounds.items() if targets[sound].is_file()}, failed
+    files = {name: targets[sound.audio_sha256] for name, sound in sounds.items()}
+    return {name: file for name, file in files.items() if file.is_file()}, failed
 
 
 def draw_log_mel(log_mel: NDArray[np.float32]) -> bytes:
