@@ -43,7 +43,10 @@ def run(root: Path, params: Params) -> None:
         return
     from soundatlas.atlas.drawing import draw_chart
     from soundatlas.atlas.remembered import LayoutMemory
+    from soundatlas.history.store import open_history
 
+    with open_history(root) as history:  # DVC may have restored `data/predictions/`, without running `classify`
+        history.note_projection(pinned[0].content_sha256)
     store = open_store(root, params)
     survey = _survey(root, params, store, *pinned)
     chart = draw_chart(
