@@ -65,6 +65,7 @@ def test_a_map_is_whole_and_the_same_again(drawn_once, drawn, tiny_params):
     assert sum(name.startswith("pictures/") for name in first) == 13
     metrics = read_json(drawn / FOLDER / "metrics.json")
     assert metrics["about"]["tracks"] == 12
+    assert metrics["model"] == read_json(drawn / "data/champion.json")["content_sha256"]
     assert metrics["label_agreement"]["genre"]["tracks"] == 4
     assert "atlas: 12 tracks and 1 files of the inbox, 13 clips; trustworthiness" in drawn_once[1]
     atlas.run(drawn, tiny_params)

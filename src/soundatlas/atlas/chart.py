@@ -160,7 +160,7 @@ class Chart:
         neighbours: of the points, among the points.
         places: artists, then genres, each by name.
         axes: horizontal, then vertical.
-        quality: metrics of the layout, as in `data/atlas/metrics.json`: JSON-like.
+        quality: metrics of the layout, as in `data/atlas/metrics.json`, where the model stands too: JSON-like.
         model: whose embedding it is.
         previous: the map of the model before, aligned to this one; None where there is none.
     """

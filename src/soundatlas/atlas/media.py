@@ -70,8 +70,7 @@ class ClipMaking:
 
     def make(self, sound: Sound, target: Path) -> None:
         """Write a clip of the very bytes that are meant."""
-        if sha256_file(sound.path) != sound.audio_sha256:
-            raise TrackError("changed", "the file is no longer the one that was listed")
+        _refuse_changed(sound)
         write_excerpt(sound.path, target, seconds=self.seconds)
 
 
@@ -93,8 +92,19 @@ class PictureMaking:
         if sound.audio_sha256 in store:
             log_mel = store.log_mel(sound.audio_sha256)
         else:
+            _refuse_changed(sound)
             log_mel = analyse_file(sound.path, self.front_end).log_mel
         target.write_bytes(draw_log_mel(log_mel))
+
+
+def _refuse_changed(sound: Sound) -> None:
+    """Make sure that the file is the one that was listed.
+
+    Raises:
+        TrackError: when it is not.
+    """
+    if sha256_file(sound.path) != sound.audio_sha256:
+        raise TrackError("changed", "the file is no longer the one that was listed")
 
 
 def make_files(

@@ -156,7 +156,7 @@ def _write(folder: Path, chart: Chart, clips: Mapping[str, Path], pictures: Mapp
         beside_them = [take_along(files, folder, beside) for files in (clips, pictures)]
         write_page(chart, beside, *beside_them)
         write_table(similar_table(chart), beside / SIMILAR_NAME)
-        write_json(beside / "metrics.json", chart.quality)
+        write_json(beside / "metrics.json", {**chart.quality, "model": chart.model.content_sha256})
 
 
 def _report(chart: Chart, clips: int, failed: int) -> None:
