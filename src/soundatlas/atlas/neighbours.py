@@ -24,7 +24,9 @@ def nearest(
     identities: NDArray[Any] | None = None,
     most_exact: int = MOST_EXACT,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return the `most` nearest of each thing, but for itself, the nearest first; of equals the first one.
+    """Return the `most` nearest of each thing, but for itself, the nearest first; equals in their order.
+
+    Which of several equals is the last one told is not defined, but always the same.
 
     Args:
         embeddings: shape (things, dimensions), of any length.
