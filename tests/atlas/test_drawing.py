@@ -19,8 +19,11 @@ from soundatlas.tables import LABELS, empty
 COUNT, FILES = 60, 4
 
 
-def survey(model: str = "m", count: int = COUNT, *, twins: bool = False) -> Survey:
-    """Return a survey of tracks in four clouds and of files like the first ones; with twins, of one audio twice."""
+def survey(model: str = "m", count: int = COUNT, *, twins: bool = False, known: bool = False) -> Survey:
+    """Return a survey of tracks in four clouds and of files like the first ones.
+
+    With twins, two tracks are of one audio; with known, the first file is the first track's.
+    """
     shas, embeddings, members = make_clouds(count)
     if twins:
         shas[1], embeddings[1] = shas[0], embeddings[0]
@@ -32,7 +35,7 @@ def survey(model: str = "m", count: int = COUNT, *, twins: bool = False) -> Surv
             "layer": [CATALOGUE] * count + [INBOX] * files,
             "artist": [f"artist {cloud}" for cloud in members] + [None] * files,
             "genre": ["low" if cloud < 2 else "high" for cloud in members] + [None] * files,
-            "audio_sha256": shas + [f"file {number}" for number in range(files)],
+            "audio_sha256": shas + [shas[0] if known and not number else f"file {number}" for number in range(files)],
             "side": ["test" if number % 3 == 0 else "train" for number in range(count)] + [None] * files,
             "energy": 1.0,
         }
@@ -110,6 +113,16 @@ def test_tracks_with_one_audio_lie_on_one_another(draw):
     chart = draw(survey(twins=True))
     assert chart.points.loc[0, ["x", "y"]].tolist() == chart.points.loc[1, ["x", "y"]].tolist()
     assert chart.points["point_id"].tolist()[:2] == ["t:0", "t:1"]
+    assert 1 not in chart.neighbours.indices[0]
+
+
+def test_a_file_that_is_in_the_catalogue_lies_where_it_lies_there(draw):
+    """The same bytes are at one place, and are no neighbours of themselves."""
+    chart = draw(survey(known=True))
+    assert chart.points.loc[COUNT, ["x", "y"]].tolist() == chart.points.loc[0, ["x", "y"]].tolist()
+    assert 0 not in chart.neighbours.indices[COUNT]
+    assert COUNT not in chart.neighbours.indices[0]
+    assert chart.neighbours.indices[COUNT + 1, 0] == 1
 
 
 def test_the_map_before_is_there_to_compare(draw):

@@ -51,6 +51,14 @@ def test_bad_files_cost_only_their_own_clip(tmp_path):
     assert [path.name for path in (tmp_path / "clips").iterdir()] == [clips["a"].name]
 
 
+def test_one_audio_at_two_places_is_cut_once(tmp_path):
+    """A track of the catalogue that lies in the inbox too has one clip, made of the first of them."""
+    first = sound(tmp_path / "a.wav")
+    clips, failed = cut({"a": first, "b": Sound(first.audio_sha256, tmp_path / "gone.wav")}, tmp_path / "clips")
+    assert failed == 0
+    assert clips["a"] == clips["b"]
+
+
 def test_what_is_there_is_not_made_again(tmp_path):
     """A second time only what is missing is made; clips of another length are others."""
     first, second = sound(tmp_path / "a.wav"), sound(tmp_path / "b.wav", 1)
@@ -65,14 +73,17 @@ def test_what_is_there_is_not_made_again(tmp_path):
 
 
 def test_pictures_come_from_the_store_or_from_the_file(tmp_path, tiny_params):
-    """A stored log-mel needs no audio; what the store lacks is heard."""
+    """A stored log-mel needs no audio; what the store lacks is heard, unless it changed."""
     front_end = FrontEnd.of(tiny_params.spectrograms)
     log_mel = np.random.default_rng(1).normal(-40, 9, (50, front_end.n_mels)).astype(np.float32)
     store = synthetic.write_store(tmp_path / "store", {"a" * 64: log_mel}, contract=front_end.sha256())
-    sounds = {"stored": Sound("a" * 64, tmp_path / "gone.wav"), "own": sound(tmp_path / "own.wav")}
+    changed = sound(tmp_path / "changed.wav", 1)
+    tiny_project.write_clip(changed.path, 2)
+    sounds = {"stored": Sound("a" * 64, tmp_path / "gone.wav"), "own": sound(tmp_path / "own.wav"), "changed": changed}
     making = PictureMaking(store.folder, front_end)
     pictures, failed = make_files(making, sounds, tmp_path / "pictures", what="drawing", timeout_seconds=60)
-    assert failed == 0
+    assert failed == 1
+    assert set(pictures) == {"stored", "own"}
     assert pictures["stored"].read_bytes() == draw_log_mel(log_mel)
     assert Image.open(pictures["own"]).format == "WEBP"
 

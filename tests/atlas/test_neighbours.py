@@ -59,3 +59,14 @@ def test_the_index_finds_what_comparing_all_finds():
     assert not (indexed == np.arange(1500)[:, None]).any()
     assert others[:, 0] == pytest.approx(cosines[:, 0], abs=0.05)
     np.testing.assert_array_equal(nearest(embeddings, 10, most_exact=100)[0], indexed)
+
+
+@pytest.mark.parametrize("most_exact", [10, 1])
+def test_things_of_one_identity_are_no_neighbours(most_exact):
+    """The same audio twice is not told as the nearest of itself, compared or indexed; the places stay empty."""
+    embeddings = np.array([[1.0, 0.0], [1.0, 0.0], [0.8, 0.6], [0.0, 1.0]])
+    positions, cosines = nearest(
+        embeddings, 3, identities=np.array(["a", "a", "b", "c"], object), most_exact=most_exact
+    )
+    assert positions.tolist() == [[2, 3, -1], [2, 3, -1], [0, 1, 3], [2, 0, 1]]
+    assert cosines[1].tolist() == pytest.approx([0.8, 0.0, np.nan], abs=1e-6, nan_ok=True)

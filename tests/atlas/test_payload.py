@@ -148,3 +148,11 @@ def test_a_clip_outside_of_the_folder_is_refused(chart, path):
     """The page links into its own folder only."""
     with pytest.raises(SoundatlasError, match="not below the map's folder"):
         next(detail_chunks(chart, {chart.points["point_id"][0]: path}, {}))
+
+
+def test_of_a_file_outside_of_the_project_only_the_name_is_told(chart):
+    """A map that is sent on does not say where its maker's music lies; paths within the project stay."""
+    points = chart.points.copy()
+    points.loc[[0, 1], "path"] = ["/home/anna/music/air.mp3", "C:/Users/anna/air.mp3"]
+    told = next(detail_chunks(replace(chart, points=points), {}, {}))[1]["points"]
+    assert [row["path"] for row in told[:3]] == ["air.mp3", "air.mp3", points.loc[2, "path"]]

@@ -8,7 +8,8 @@ import pytest
 from soundatlas.atlas.chart import POINT_COLUMNS
 from soundatlas.atlas.points import gather_points
 from soundatlas.history.answers import Answer
-from soundatlas.tables import TRACKS, conform
+from soundatlas.sources.track_table import BESIDE
+from soundatlas.tables import SPLIT, TRACKS, conform
 
 HEADS, ATTRIBUTES = ("genre", "artist"), ("tempo_bpm",)
 
@@ -109,3 +110,8 @@ def test_an_empty_inbox_is_none(tracks):
     inbox = pd.DataFrame(columns=["status", "audio_sha256", "path", "known_artist", "known_title"])
     points = gather_points(tracks, {"sha 0": Answer.of_row(said(0.5))}, inbox, heads=HEADS, attributes=ATTRIBUTES)
     assert points.table["point_id"].tolist() == ["t:0"]
+
+
+def test_no_label_of_a_table_is_named_like_a_column_of_ours():
+    """What stands beside labels on the map and in the split is refused as a label where a user's table is read."""
+    assert {*POINT_COLUMNS, *SPLIT} - set(TRACKS) == BESIDE

@@ -57,6 +57,16 @@ def test_a_taken_port(project, command):
     assert "--port 0" in errors
 
 
+def test_a_map_of_a_former_champion_is_said_to_be(project, command):
+    """Between a change of the champion and the next map, one line on stderr says whose map is served."""
+    write_json(project / "data/atlas/metrics.json", {"model": "a" * 64})
+    with socket.socket() as taken:  # so that it does not go on to serve
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        _, _, errors = command(project, "atlas", "--no-browser", "--port", str(taken.getsockname()[1]))
+    assert errors.startswith("soundatlas: this map is of model aaaaaaaaaaaa, and the champion is model bbbbbbbbbbbb")
+
+
 @pytest.mark.slow
 def test_it_serves_until_it_is_stopped(project):
     """The address that it prints shows the map, on this machine alone; Ctrl-C ends it."""

@@ -9,6 +9,7 @@ import pytest
 
 from soundatlas.atlas.similar import SIMILAR, SIMILAR_NAME
 from soundatlas.commands.similar import folded
+from soundatlas.files import write_json
 from soundatlas.tables import conform, write_table
 
 if TYPE_CHECKING:
@@ -138,3 +139,13 @@ def test_without_a_map_it_is_not_ready(project, command):
 def test_spellings_are_folded(text, bare):
     """Case, diacritics and punctuation go; other scripts stay."""
     assert folded(text) == bare
+
+
+def test_neighbours_of_a_former_champion_are_said_to_be(mapped, command):
+    """Between a change of the champion and the next map, the answer comes with one line on stderr, also with --json."""
+    write_json(mapped / "data/atlas/metrics.json", {"model": "a" * 64})
+    write_json(mapped / "data/champion.json", {"name": "soundatlas", "content_sha256": "b" * 64})
+    code, out, err = command(mapped, "similar", "dvorak", "--json")
+    assert (code, err.count("\n")) == (0, 1)
+    assert "this map is of model aaaaaaaaaaaa, and the champion is model bbbbbbbbbbbb" in err
+    assert json.loads(out)["name"] == "Antonín Dvořák"

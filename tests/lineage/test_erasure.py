@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from soundatlas.atlas.similar import SIMILAR, SIMILAR_NAME
+from soundatlas.lineage import erasure
 from soundatlas.lineage.erasure import erasing_steps
 from soundatlas.lineage.holding import Traces
 from soundatlas.tables import conform, write_table
@@ -62,3 +65,41 @@ def test_another_track_leaves_the_map_alone(mapped):
     before = files_of(mapped)
     assert erase(mapped, Traces("c" * 64, ("t:9",), ("c.wav",))) == []
     assert files_of(mapped) == before
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("removals", [0, 1])
+def test_a_kill_while_the_map_goes_is_made_up_for(mapped, monkeypatch, backwards, removals):
+    """Wherever the removal is cut off, and in whatever order a folder is read, the next call removes what is left."""
+    traces, listed, done = Traces(OWN, ("t:0",), ("a.wav",)), Path.iterdir, []
+
+    def die(path, remove):
+        if len(done) == removals:
+            raise KeyboardInterrupt
+        done.append(path)
+        remove(path)
+
+    remove_map = next(step for words, step in erasing_steps(mapped, traces) if "the map" in words)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "iterdir", lambda self: iter(sorted(listed(self), reverse=backwards)))
+        unlink, rmtree = Path.unlink, erasure.shutil.rmtree
+        patch.setattr(Path, "unlink", lambda self: die(self, unlink))
+        patch.setattr(erasure.shutil, "rmtree", lambda path: die(path, rmtree))
+        with pytest.raises(KeyboardInterrupt):
+            remove_map()
+    assert len(files_of(mapped)) > 4
+    erase(mapped, traces)
+    assert files_of(mapped) == {f"clips/{OTHER[:16]}-30s.ogg", f"pictures/{OTHER[:16]}-abcdef.webp"}
+
+
+def test_what_a_killed_stage_left_goes_too(mapped):
+    """A map that was never finished, with its clips, and a half-written clip or picture do not outlive the track."""
+    left = ("data/.atlas-k1ll3d.part/data/map.js", "data/.atlas-k1ll3d.part/clips/a.ogg")
+    left += (f"data/atlas/clips/.{OWN[:16]}-30s-x.part.ogg", f"data/atlas/pictures/.{OWN[:16]}-abcdef-x.part.webp")
+    for name in left:
+        (mapped / name).parent.mkdir(parents=True, exist_ok=True)
+        (mapped / name).write_text("shows it")
+    done = erase(mapped, Traces(OWN, ("t:0",), ("a.wav",)))
+    assert not [name for name in left if (mapped / name).exists()]
+    assert "remove 1 half-written files or folders in data" in done
+    assert not (mapped / "data/.atlas-k1ll3d.part").exists()

@@ -14,6 +14,7 @@ import tiny_project
 
 from soundatlas.errors import SoundatlasError
 from soundatlas.files import read_json
+from soundatlas.history.store import open_history
 from soundatlas.registry.pin import export_pin
 from soundatlas.stages import atlas, classify, ingest, spectrograms
 from soundatlas.tables import SPLIT, TRACKS, conform, read_table, write_table
@@ -64,6 +65,7 @@ def test_a_map_is_whole_and_the_same_again(drawn_once, drawn, tiny_params):
     assert sum(name.startswith("pictures/") for name in first) == 13
     metrics = read_json(drawn / FOLDER / "metrics.json")
     assert metrics["about"]["tracks"] == 12
+    assert metrics["model"] == read_json(drawn / "data/champion.json")["content_sha256"]
     assert metrics["label_agreement"]["genre"]["tracks"] == 4
     assert "atlas: 12 tracks and 1 files of the inbox, 13 clips; trustworthiness" in drawn_once[1]
     atlas.run(drawn, tiny_params)
@@ -134,7 +136,11 @@ def test_without_champion_there_is_no_map_and_no_fault(catalogued, tiny_params, 
 
 
 def test_another_champion_has_another_map_and_arrows(drawn, tiny_params, tmp_path):
-    """With a new champion the map is the new one's, and names the one before; back again, its own map is back."""
+    """With a new champion the map is the new one's, and names the one before; back again, its own map is back.
+
+    DVC restores the predictions of a champion that comes back, and `classify` does not run.
+    """
+    predictions = shutil.copytree(drawn / "data/predictions", tmp_path / "predictions")
     first, before = similar(drawn), read_json(drawn / "data/champion.json")
     tiny_project.write_model(tmp_path / "other", tiny_params, seed=5)
     tiny_project.install_champion(drawn, tmp_path / "other")
@@ -143,9 +149,11 @@ def test_another_champion_has_another_map_and_arrows(drawn, tiny_params, tmp_pat
     assert before["content_sha256"] in (drawn / FOLDER / "data/map.js").read_text(encoding="utf-8")
     assert not similar(drawn)["similarities"].equals(first["similarities"])
     export_pin(drawn, "soundatlas", drawn / "mlruns/bundles" / before["content_sha256"])
-    classify.run(drawn, tiny_params)
+    shutil.copytree(predictions, drawn / "data/predictions", dirs_exist_ok=True)
     atlas.run(drawn, tiny_params)
     pd.testing.assert_frame_equal(similar(drawn), first)
+    with open_history(drawn) as history:
+        assert history.projections()[-1].model_sha256 == before["content_sha256"]
 
 
 @pytest.mark.slow

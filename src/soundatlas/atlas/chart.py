@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class Chart:
         neighbours: of the points, among the points.
         places: artists, then genres, each by name.
         axes: horizontal, then vertical.
-        quality: metrics of the layout, as in `data/atlas/metrics.json`: JSON-like.
+        quality: metrics of the layout, as in `data/atlas/metrics.json`, where the model stands too: JSON-like.
         model: whose embedding it is.
         previous: the map of the model before, aligned to this one; None where there is none.
     """
@@ -177,3 +178,11 @@ class Chart:
     quality: Mapping[str, Any]
     model: MapModel
     previous: EarlierMap | None
+
+
+def path_to_share(path: str) -> str:
+    """Return a path as a map that is sent on may show it: of one from outside of the project, the file's name only."""
+    for kind in (PurePosixPath(path), PureWindowsPath(path)):
+        if kind.is_absolute():
+            return kind.name
+    return path

@@ -75,7 +75,8 @@ def draw_chart(
     """
     points, count = survey.points, survey.points.catalogue_count
     shas = points.table["audio_sha256"].to_numpy()
-    _, first, back = np.unique(shas[:count], return_index=True, return_inverse=True)  # two tracks may have one audio
+    # Two tracks may have one audio.
+    known, first, back = np.unique(shas[:count], return_index=True, return_inverse=True)
     arrangement = arrange(
         memory,
         survey.model.content_sha256,
@@ -85,13 +86,10 @@ def draw_chart(
         seed=seed,
         refit_share=refit_share,
     )
-    positions = np.empty((len(shas), 2), np.float32)
-    positions[:count] = arrangement.positions[back]
-    if len(shas) > count:
-        positions[count:] = place(points.embeddings[count:], points.embeddings[first], arrangement.positions)
+    positions = _placed(points, known, first, arrangement.positions)
     table = points.table.assign(x=positions[:, 0], y=positions[:, 1])[[*POINT_COLUMNS, *points.attributes]]
     traits = traits_of(points.probabilities, points.predictions, survey.attributes)
-    indices, similarities = nearest(points.embeddings, min(neighbours, len(table) - 1))
+    indices, similarities = nearest(points.embeddings, min(neighbours, len(table) - 1), identities=shas)
     axes = measure_axes(positions[:count], survey.descriptors, survey.works)
     return Chart(
         points=table,
@@ -107,6 +105,26 @@ def draw_chart(
         model=survey.model,
         previous=_earlier(arrangement, back, len(shas), name_model),
     )
+
+
+def _placed(
+    points: Points, known: NDArray[np.object_], first: NDArray[np.int64], layout: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return where every point lies: one with audio of the catalogue as that does, others among their like.
+
+    Args:
+        points: of the map.
+        known: the catalogue's audio, SHA-256 in order, each once.
+        first: a point that has it.
+        layout: where it lies.
+    """
+    shas = points.table["audio_sha256"].to_numpy()
+    is_known = np.isin(shas, known)
+    positions = np.empty((len(shas), 2), np.float32)
+    positions[is_known] = layout[np.searchsorted(known, shas[is_known])]
+    if not is_known.all():
+        positions[~is_known] = place(points.embeddings[~is_known], points.embeddings[first], layout)
+    return positions
 
 
 def _quality(

@@ -70,8 +70,7 @@ class ClipMaking:
 
     def make(self, sound: Sound, target: Path) -> None:
         """Write a clip of the very bytes that are meant."""
-        if sha256_file(sound.path) != sound.audio_sha256:
-            raise TrackError("changed", "the file is no longer the one that was listed")
+        _refuse_changed(sound)
         write_excerpt(sound.path, target, seconds=self.seconds)
 
 
@@ -93,8 +92,19 @@ class PictureMaking:
         if sound.audio_sha256 in store:
             log_mel = store.log_mel(sound.audio_sha256)
         else:
+            _refuse_changed(sound)
             log_mel = analyse_file(sound.path, self.front_end).log_mel
         target.write_bytes(draw_log_mel(log_mel))
+
+
+def _refuse_changed(sound: Sound) -> None:
+    """Make sure that the file is the one that was listed.
+
+    Raises:
+        TrackError: when it is not.
+    """
+    if sha256_file(sound.path) != sound.audio_sha256:
+        raise TrackError("changed", "the file is no longer the one that was listed")
 
 
 def make_files(
@@ -114,15 +124,19 @@ def make_files(
     """
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
-    targets = {sound: folder / f"{sound.audio_sha256[:SHORT]}{making.ending}" for sound in sounds.values()}
-    orders = [_Order(making, sound, target) for sound, target in targets.items() if not target.is_file()]
+    different: dict[str, Sound] = {}
+    for sound in sounds.values():
+        different.setdefault(sound.audio_sha256, sound)
+    targets = {sha: folder / f"{sha[:SHORT]}{making.ending}" for sha in different}
+    orders = [_Order(making, different[sha], target) for sha, target in targets.items() if not target.is_file()]
     failed = 0
     outcomes = map_in_workers(_carry_out, orders, timeout_seconds=timeout_seconds)
     with progress(what, len(orders)) as advance, closing(outcomes):
         for outcome in outcomes:
             failed += outcome.failure is not None
             advance()
-    return {name: targets[sound] for name, sound in sounds.items() if targets[sound].is_file()}, failed
+    files = {name: targets[sound.audio_sha256] for name, sound in sounds.items()}
+    return {name: file for name, file in files.items() if file.is_file()}, failed
 
 
 def draw_log_mel(log_mel: NDArray[np.float32]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,13 +18,20 @@ WIDTH = 2  # the index is asked for so many times as many: its last answers are 
 
 
 def nearest(
-    embeddings: NDArray[np.floating], most: int, *, most_exact: int = MOST_EXACT
+    embeddings: NDArray[np.floating],
+    most: int,
+    *,
+    identities: NDArray[Any] | None = None,
+    most_exact: int = MOST_EXACT,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return the `most` nearest of each thing, but for itself, the nearest first; of equals the first one.
+    """Return the `most` nearest of each thing, but for itself, the nearest first; equals in their order.
+
+    Which of several equals is the last one told is not defined, but always the same.
 
     Args:
         embeddings: shape (things, dimensions), of any length.
         most: how many.
+        identities: of each thing; things of one identity are no neighbours of each other. By default all differ.
         most_exact: up to so many things, all are compared with all. Above, an HNSW graph is asked (Malkov and
             Yashunin, IEEE TPAMI 42(4), 2020), built by one thread, so that it is always the same graph.
 
@@ -33,12 +40,15 @@ def nearest(
     """
     unit = normalised(embeddings).astype(np.float32)
     found = min(most, max(0, len(unit) - 1))
+    own = np.arange(len(unit)) if identities is None else np.unique(identities, return_inverse=True)[1]
     positions = np.full((len(unit), most), -1, np.int32)
     cosines = np.full((len(unit), most), np.nan, np.float32)
     if found:
         search = _exact if len(unit) <= most_exact else _indexed
-        positions[:, :found], cosines[:, :found] = search(unit, found)
-    return positions, cosines
+        positions[:, :found], cosines[:, :found] = search(unit, found, own)
+        cosines[~np.isfinite(cosines)] = np.nan  # of fewer others than `found`
+        positions[np.isnan(cosines)] = -1
+    return positions, np.clip(cosines, -1, 1)
 
 
 def block_rows(columns: int) -> int:
@@ -46,29 +56,33 @@ def block_rows(columns: int) -> int:
     return max(1, CELLS // max(1, columns))
 
 
-def _exact(unit: NDArray[np.float32], most: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _exact(
+    unit: NDArray[np.float32], most: int, own: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     positions = np.empty((len(unit), most), np.int64)
     cosines = np.empty((len(unit), most), np.float32)
     block = block_rows(len(unit))
     for first in range(0, len(unit), block):
         likeness = unit[first : first + block] @ unit.T
         rows = np.arange(len(likeness))[:, None]
-        likeness[rows[:, 0], first + rows[:, 0]] = -np.inf  # not its own neighbour
+        likeness[own[first : first + block, None] == own] = -np.inf  # not its own neighbour
         candidates = np.sort(np.argpartition(-likeness, most - 1, axis=1)[:, :most], axis=1)
         order = np.argsort(-likeness[rows, candidates], axis=1, kind="stable")
         positions[first : first + block] = candidates[rows, order]
         cosines[first : first + block] = likeness[rows, candidates[rows, order]]
-    return positions, cosines.clip(-1, 1)
+    return positions, cosines
 
 
-def _indexed(unit: NDArray[np.float32], most: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _indexed(
+    unit: NDArray[np.float32], most: int, own: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     from usearch.index import Index
 
     index = Index(ndim=unit.shape[1], metric="ip", dtype="f32")
     index.add(np.arange(len(unit)), unit, threads=1)
     matches = index.search(unit, min(len(unit), WIDTH * most + 1), threads=worker_count())
     keys, distances = np.asarray(matches.keys, np.int64), np.asarray(matches.distances, np.float32)
-    distances[keys == np.arange(len(unit))[:, None]] = np.inf  # not its own neighbour
+    distances[own[keys] == own[:, None]] = np.inf  # not its own neighbour
     order = np.lexsort((keys, distances), axis=1)[:, :most]
     rows = np.arange(len(unit))[:, None]
-    return keys[rows, order], (1 - distances[rows, order]).clip(-1, 1)
+    return keys[rows, order], 1 - distances[rows, order]

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from soundatlas.atlas.chart import CATALOGUE
+from soundatlas.atlas.chart import CATALOGUE, path_to_share
 from soundatlas.atlas.script_text import Dictionary, packed, packed_categories, packed_floats
 from soundatlas.errors import SoundatlasError
 
@@ -86,7 +86,7 @@ def detail_chunks(
             rows.append(
                 {
                     "sha": columns["audio_sha256"][number],
-                    "path": columns["path"][number],
+                    "path": path_to_share(columns["path"][number] or "") or None,
                     "clip": _address(clips.get(identity)),
                     "picture": _address(pictures.get(identity)),
                     "labels": _labels((labels[row] for row in rows_of.get(identity, ())), known),

@@ -121,7 +121,7 @@ def _compared(
 
 
 def _first(keys: NDArray[np.float32], most: int) -> NDArray[np.int64]:
-    """Return positions of the smallest `most` keys of each row, in order; of equals the first."""
+    """Return positions of the smallest `most` keys of each row, in order; equals in theirs, any of them at the end."""
     candidates = np.sort(np.argpartition(keys, most - 1, axis=1)[:, :most], axis=1)
     order = np.argsort(np.take_along_axis(keys, candidates, axis=1), axis=1, kind="stable")
     return np.take_along_axis(candidates, order, axis=1)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from soundatlas.atlas.chart import CATALOGUE
+from soundatlas.atlas.chart import CATALOGUE, path_to_share
 from soundatlas.tables import conform, track_title
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from soundatlas.atlas.chart import Chart
 
 SIMILAR_NAME = "similar.parquet"
@@ -36,7 +38,7 @@ def similar_table(chart: Chart) -> pd.DataFrame:
         {
             "kind": TRACK if point["layer"] == CATALOGUE else FILE,
             "id": point["point_id"],
-            "name": track_title(point),
+            "name": track_title({**point, "path": path_to_share(str(point["path"]))}),
             "title": point["title"],
             "artist": point["artist"],
             "genre": point["genre"],
@@ -59,5 +61,8 @@ def similar_table(chart: Chart) -> pd.DataFrame:
     return conform(pd.DataFrame(rows), SIMILAR)
 
 
-def _near(indices: list[int], similarities: list[float], reasons: object) -> dict[str, object]:
-    return {"neighbours": indices, "similarities": similarities, "reasons": reasons}
+def _near(indices: list[int], similarities: list[float], reasons: Sequence[str]) -> dict[str, object]:
+    """Return the neighbours that there are."""
+    there = [rank for rank, index in enumerate(indices) if index >= 0]
+    columns = {"neighbours": indices, "similarities": similarities, "reasons": reasons}
+    return {name: [column[rank] for rank in there] for name, column in columns.items()}  # type: ignore[index]

@@ -8,6 +8,7 @@ import webbrowser
 from typing import TYPE_CHECKING
 
 from soundatlas.atlas.server import ATLAS, HOST, INDEX, make_atlas_app
+from soundatlas.commands.map_model import warn_of_another_champion
 from soundatlas.errors import NotReadyError
 from soundatlas.files import project_root, read_json
 from soundatlas.registry.pin import PIN
@@ -30,7 +31,8 @@ def serve_atlas(port: int, *, browse: bool) -> None:
     """
     import uvicorn
 
-    folder = _ready_map(project_root())
+    folder = _ready_map(root := project_root())
+    warn_of_another_champion(root)
     with _listen(port) as listener:
         address = f"http://{HOST}:{listener.getsockname()[1]}/"
         print(f"The map: {address} (Ctrl-C ends it)", flush=True)  # noqa: T201 - the command's output

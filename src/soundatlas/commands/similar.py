@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from soundatlas.atlas.similar import ARTIST, FILE, GENRE, SIMILAR, SIMILAR_NAME, TRACK
+from soundatlas.commands.map_model import warn_of_another_champion
 from soundatlas.commands.terminal import printable, wide_console
 from soundatlas.errors import NotReadyError, UsageError
 from soundatlas.files import project_root
@@ -43,7 +44,8 @@ def print_similar(name: str, *, kinds: Sequence[str], most: int | None, as_json:
         NotReadyError: when there is no map.
         UsageError: when nothing or more than one thing is meant, or the map has fewer neighbours.
     """
-    table = _read(project_root())
+    table = _read(root := project_root())
+    warn_of_another_champion(root)
     row = find(table, name, kinds)
     found = neighbours_of(table, row)
     kind = next(group for group in ORDER if table.loc[row, "kind"] in group)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from soundatlas.files import remove_leftovers, replacing_file, write_json
+from soundatlas.files import find_leftovers, remove_leftovers, replacing_file, write_json
 from soundatlas.history.store import history_path, open_history
 from soundatlas.learning.backbone_features import FEATURES_NAME, read_features, remove_features
 from soundatlas.sources.deny_list import AUDIO_FOLDERS, audio_files
@@ -44,11 +44,13 @@ TEXTS = {".json", ".html", ".txt", ".md"}
 KEPT = ("known-files", "denied.json")  # of a folder's files, and of denied ones: how their names begin
 MEDIA = {"clips", "pictures"}  # of the map: a file per audio, named by the first digits of its hash
 SHORT = 16
+MAP_TABLE = "similar.parquet"
 UNFINISHED = "data/.unfinished"
 
 
 def erasing_steps(root: Path, traces: Traces) -> Iterator[Step]:
     """Yield what is to be done, as words and a function; nothing has been done yet, and each can be done twice."""
+    yield from _leftovers(root)
     yield from _audio(root, traces)
     yield from _spectrograms(root, traces)
     for name in FOLDERS:
@@ -60,6 +62,15 @@ def erasing_steps(root: Path, traces: Traces) -> Iterator[Step]:
     yield from _history(root, traces)
     if (unfinished := root / UNFINISHED).is_dir():
         yield f"remove the state of a training that was cut off: {UNFINISHED}", lambda: shutil.rmtree(unfinished)
+
+
+def _leftovers(root: Path) -> Iterator[Step]:
+    """Remove what killed runs left half-written, whoever it is of: nobody can tell from half a file."""
+    data = root / "data"
+    for folder in (data, *(data / "atlas" / name for name in sorted(MEDIA))):
+        if left := find_leftovers(folder):
+            shown = folder.relative_to(root).as_posix()
+            yield f"remove {len(left)} half-written files or folders in {shown}", lambda at=folder: remove_leftovers(at)  # type: ignore[misc]
 
 
 def _audio(root: Path, traces: Traces) -> Iterator[Step]:
@@ -99,13 +110,14 @@ def _map(root: Path, traces: Traces) -> Iterator[Step]:
     folder = root / "data/atlas"
     for path in sorted(folder.glob(f"*/{traces.audio_sha256[:SHORT]}-*")):
         yield f"remove {path.relative_to(root).as_posix()}", lambda path=path: path.unlink(missing_ok=True)  # type: ignore[misc]
-    table = folder / "similar.parquet"
+    table = folder / MAP_TABLE
     if table.is_file() and _read(table)["id"].isin({traces.audio_sha256, *traces.track_ids}).any():
         yield "remove the map, which shows it; `dvc repro atlas` draws another", lambda: _remove_map(folder)
 
 
 def _remove_map(folder: Path) -> None:
-    for path in folder.iterdir():
+    """Remove all but clips and pictures; the table, which says whom the map shows, goes last: a kill is found out."""
+    for path in sorted(folder.iterdir(), key=lambda path: path.name == MAP_TABLE):
         if path.name in MEDIA:
             continue
         if path.is_dir():

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 HEADER = "path,artist,album,title,year,genre"
 FILLED_IN = ABOUT - {"path", "licence", "ml_use"}  # never from a table
+BESIDE = {"group", "side", "point_id", "layer", "x", "y", "confidence"}  # what later stages put beside a track's labels
 NUMBERS = {name for name, dtype in TRACKS.items() if dtype == "float64"} - ABOUT
-LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 SURPLUS = "\0"  # under which cells beyond the header are put
 LARGEST_BYTES = 200_000_000
 
@@ -101,10 +102,12 @@ def _check_header(header: list[str]) -> None:
         raise ValueError(f"no column 'path': its header is {HEADER}, and any further label")
     if taken := sorted(FILLED_IN & set(columns)):
         raise ValueError(f"a column {taken[0]!r}, which is filled in from the audio: rename it")
+    if taken := sorted(BESIDE & set(columns)):
+        raise ValueError(f"a column {taken[0]!r}, which soundatlas itself puts beside the labels: rename it")
     if len(set(columns)) < len(columns):
         raise ValueError("names a column twice")
     if strange := [name for name in columns if not LABEL.fullmatch(name)]:
-        raise ValueError(f"{strange[0]!r} is no name of a label: letters, digits, and _ . - within")
+        raise ValueError(f"{strange[0]!r} is no name of a label: a letter or digit, then letters, digits and _ . -")
 
 
 def _parse(

@@ -43,7 +43,10 @@ def run(root: Path, params: Params) -> None:
         return
     from soundatlas.atlas.drawing import draw_chart
     from soundatlas.atlas.remembered import LayoutMemory
+    from soundatlas.history.store import open_history
 
+    with open_history(root) as history:  # DVC may have restored `data/predictions/`, without running `classify`
+        history.note_projection(pinned[0].content_sha256)
     store = open_store(root, params)
     survey = _survey(root, params, store, *pinned)
     chart = draw_chart(
@@ -153,7 +156,7 @@ def _write(folder: Path, chart: Chart, clips: Mapping[str, Path], pictures: Mapp
         beside_them = [take_along(files, folder, beside) for files in (clips, pictures)]
         write_page(chart, beside, *beside_them)
         write_table(similar_table(chart), beside / SIMILAR_NAME)
-        write_json(beside / "metrics.json", chart.quality)
+        write_json(beside / "metrics.json", {**chart.quality, "model": chart.model.content_sha256})
 
 
 def _report(chart: Chart, clips: int, failed: int) -> None:
