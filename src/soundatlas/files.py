@@ -107,14 +107,9 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def find_leftovers(folder: Path) -> list[Path]:
-    """Return what a killed run left half-written directly in `folder`."""
-    return sorted(folder.glob(".*.part*"))
-
-
 def remove_leftovers(folder: Path) -> None:
     """Remove what a killed run left half-written directly in `folder`."""
-    for leftover in find_leftovers(folder):
+    for leftover in folder.glob(".*.part*"):
         if leftover.is_dir():
             shutil.rmtree(leftover)
         else:

@@ -83,7 +83,7 @@ def test_a_kill_while_the_map_goes_is_made_up_for(mapped, monkeypatch, backwards
     with monkeypatch.context() as patch:
         patch.setattr(Path, "iterdir", lambda self: iter(sorted(listed(self), reverse=backwards)))
         unlink, rmtree = Path.unlink, erasure.shutil.rmtree
-        patch.setattr(Path, "unlink", lambda self: die(self, unlink))
+        patch.setattr(Path, "unlink", lambda self, **_options: die(self, unlink))
         patch.setattr(erasure.shutil, "rmtree", lambda path: die(path, rmtree))
         with pytest.raises(KeyboardInterrupt):
             remove_map()
@@ -101,5 +101,5 @@ def test_what_a_killed_stage_left_goes_too(mapped):
         (mapped / name).write_text("shows it")
     done = erase(mapped, Traces(OWN, ("t:0",), ("a.wav",)))
     assert not [name for name in left if (mapped / name).exists()]
-    assert "remove 1 half-written files or folders in data" in done
+    assert "remove data/.atlas-k1ll3d.part, which a killed run left" in done
     assert not (mapped / "data/.atlas-k1ll3d.part").exists()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from soundatlas.files import find_leftovers, remove_leftovers, replacing_file, write_json
+from soundatlas.files import remove_leftovers, replacing_file, write_json
 from soundatlas.history.store import history_path, open_history
 from soundatlas.learning.backbone_features import FEATURES_NAME, read_features, remove_features
 from soundatlas.sources.deny_list import AUDIO_FOLDERS, audio_files
@@ -65,12 +65,20 @@ def erasing_steps(root: Path, traces: Traces) -> Iterator[Step]:
 
 
 def _leftovers(root: Path) -> Iterator[Step]:
-    """Remove what killed runs left half-written, whoever it is of: nobody can tell from half a file."""
+    """Remove what killed runs left half-written, whoever it is of, and put nothing back; but for the model."""
     data = root / "data"
     for folder in (data, *(data / "atlas" / name for name in sorted(MEDIA))):
-        if left := find_leftovers(folder):
-            shown = folder.relative_to(root).as_posix()
-            yield f"remove {len(left)} half-written files or folders in {shown}", lambda at=folder: remove_leftovers(at)  # type: ignore[misc]
+        for left in sorted(folder.glob(".*.part*")):
+            if not left.name.startswith(".model-"):
+                shown = left.relative_to(root).as_posix()
+                yield f"remove {shown}, which a killed run left", lambda left=left: _remove(left)  # type: ignore[misc]
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _audio(root: Path, traces: Traces) -> Iterator[Step]:
@@ -120,10 +128,7 @@ def _remove_map(folder: Path) -> None:
     for path in sorted(folder.iterdir(), key=lambda path: path.name == MAP_TABLE):
         if path.name in MEDIA:
             continue
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        _remove(path)
 
 
 def _history(root: Path, traces: Traces) -> Iterator[Step]:
