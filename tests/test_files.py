@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -282,3 +284,35 @@ def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
     assert len(_names(tmp_path)) == 4
     remove_leftovers(tmp_path)
     assert _names(tmp_path) == [".gitignore", "labels.parquet"]
+
+
+def test_folder_that_a_kill_took_away_is_put_back(tmp_path: Path) -> None:
+    """Killed between the two renames, the folder as it was before is there again, and nothing else of that run."""
+    place = tmp_path / "spotify-ab12cd34"
+    with replacing_folder(place) as beside:
+        (beside / "report.json").write_text("old")
+    filling = replacing_folder(place)
+    beside = filling.__enter__()  # a kill runs no `finally`: the block is never left
+    (beside / "report.json").write_text("new")
+    place.replace(beside.with_name(f"{beside.name}-before"))
+    remove_leftovers(tmp_path)
+    assert _names(tmp_path) == [place.name]
+    assert (place / "report.json").read_text() == "old"
+
+
+def test_folder_that_was_replaced_is_not_put_back(tmp_path: Path) -> None:
+    """Killed after both renames, the new folder stays, and the old one goes."""
+    (tmp_path / "listing").mkdir()
+    (tmp_path / ".listing-ab_d1234.part-before/old").mkdir(parents=True)
+    remove_leftovers(tmp_path)
+    assert _names(tmp_path) == ["listing"]
+    assert _names(tmp_path / "listing") == []
+
+
+def test_what_another_process_writes_is_left_to_it(tmp_path: Path) -> None:
+    """Of what is half-written, only what nobody has touched for a while goes."""
+    for name, age_seconds in ((".incoming-a.part.mp3", 10), (".incoming-b.part.mp3", 7200)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - age_seconds,) * 2)
+    remove_leftovers(tmp_path, untouched_seconds=3600)
+    assert _names(tmp_path) == [".incoming-a.part.mp3"]

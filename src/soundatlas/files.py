@@ -6,8 +6,10 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HASH_BLOCK_BYTES = 1 << 20
+REPLACED = re.compile(r"\.(?P<name>.+)-\w{8}\.part-before")  # what `replacing_folder` calls what it takes away
 
 
 def project_root(start: Path | None = None) -> Path:
@@ -107,10 +110,22 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed run left half-written directly in `folder`."""
+def remove_leftovers(folder: Path, *, untouched_seconds: float = 0.0) -> None:
+    """Remove what a killed run left half-written directly in `folder`; a folder that it was replacing is put back.
+
+    Args:
+        folder: need not be there.
+        untouched_seconds: leave alone what was written to since, as another process may be at it.
+    """
+    now = time.time()
     for leftover in folder.glob(".*.part*"):
-        if leftover.is_dir():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink()
+        replaced = REPLACED.fullmatch(leftover.name)
+        with contextlib.suppress(FileNotFoundError):  # another process ended meanwhile
+            if replaced and not (target := leftover.with_name(replaced["name"])).exists():
+                leftover.replace(target)
+            elif abs(now - leftover.stat().st_mtime) < untouched_seconds:
+                continue
+            elif leftover.is_dir():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink()

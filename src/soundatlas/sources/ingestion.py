@@ -12,7 +12,7 @@ from soundatlas.sources.audio_store import FOLDER, AudioStore
 from soundatlas.sources.base import IngestContext
 from soundatlas.sources.deny_list import read_deny_list, remove_audio
 from soundatlas.sources.identity import Part, unite
-from soundatlas.sources.listing_files import MEMORY, SOURCES, read_listing, source_key, write_listing
+from soundatlas.sources.listing_files import MEMORY, SOURCES, read_listing, source_key, tidy_listings, write_listing
 from soundatlas.sources.lookup import find_source
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def ingest_source(
         QuotaError: when the source wants no more requests for a while; what it gave until then was written.
     """
     root = registry_root(root).resolve()
+    tidy_listings(root)
     key, denied = source_key(config, root), read_deny_list(root)
     place = root / folder / key
     about = {"config": config.model_dump(mode="json")}
