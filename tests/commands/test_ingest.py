@@ -12,7 +12,7 @@ from music_files import write_music
 from typer.testing import CliRunner
 
 from soundatlas.cli import app
-from soundatlas.errors import NotReadyError, QuotaError, UsageError
+from soundatlas.errors import NotReadyError, ParamsError, QuotaError, UsageError
 from soundatlas.params import load_params
 from soundatlas.sources import folder
 from soundatlas.sources.rows import Row, build_listing
@@ -77,6 +77,24 @@ def test_added_source_is_listed_from_then_on(project, music) -> None:
         assert (done.exit_code, len(listing_of(project))) == (0, 2)
         assert "does not list" not in done.stdout
     assert "`dvc repro`" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("folder", "nowhere"), ("folder", ".")], ids=str)
+def test_source_that_gives_nothing_is_not_added(arguments, project) -> None:
+    """A source that is not ready leaves params.yaml as it was: nothing in it would stop the next `dvc repro`."""
+    before = (project / "params.yaml").read_bytes()
+    assert isinstance(run(*arguments, "--add").exception, NotReadyError)
+    assert (project / "params.yaml").read_bytes() == before
+
+
+def test_source_that_params_cannot_list_is_not_asked(project, music, tmp_path) -> None:
+    """A second folder of one name is refused before it is asked, not after hours of it."""
+    assert run("folder", str(music), "--add").exit_code == 0
+    write_music(tmp_path / "other/music/c.flac")
+    done = run("folder", str(tmp_path / "other/music"), "--add")
+    assert isinstance(done.exception, ParamsError)
+    assert "both folders called 'music'" in str(done.exception)
+    assert len(listing_of(project)) == 1
 
 
 def test_folder_in_the_project_is_written_relative(project) -> None:
@@ -155,6 +173,14 @@ def test_quota_keeps_what_came_and_asks_the_others(project, music, repository, m
         for path in (project / "data/ingest/sources").iterdir()
     }
     assert {name: len(table) for name, table in kept.items()} == {"musicbrainz": 1, "folder": 1}
+
+
+def test_source_that_ends_in_a_quota_is_added(project, monkeypatch) -> None:
+    """What a service gave before it wanted no more requests is listed in params.yaml, so that `ingest` goes on."""
+    monkeypatch.setattr("soundatlas.sources.ingestion.find_source", lambda _: Meagre())
+    assert isinstance(run("musicbrainz", "--add").exception, QuotaError)
+    assert load_params(project / "params.yaml").catalog.sources[-1].source == "musicbrainz"
+    assert len(listing_of(project)) == 1
 
 
 def test_names_that_a_terminal_would_obey_are_harmless(music) -> None:

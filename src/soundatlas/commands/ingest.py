@@ -20,7 +20,7 @@ from soundatlas.sources.inbox import shown_path
 from soundatlas.sources.ingestion import Ingested, ingest_source, read_parts
 from soundatlas.sources.listing_files import INBOX, SOURCES, read_listing, source_key, user_path
 from soundatlas.sources.listing_report import failure_lines, labels_present
-from soundatlas.sources.params_file import add_source, source_line
+from soundatlas.sources.params_file import add_source, source_line, with_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,9 +74,10 @@ def ingest_asked(asked: dict[str, Any], *, inbox: bool, add: bool) -> None:
     Args:
         asked: the source as `catalog.sources` would have it.
         inbox: bring it to be classified, not into the catalogue.
-        add: list it in `params.yaml` too.
+        add: list it in `params.yaml` too, once it has given something.
 
     Raises:
+        ParamsError: when `params.yaml` cannot list it; it was not asked.
         UsageError: when it cannot be asked so, or `inbox` and `add` go together.
         NotReadyError: when something is missing.
         QuotaError: when the source wants no more requests for now.
@@ -90,17 +91,19 @@ def ingest_asked(asked: dict[str, Any], *, inbox: bool, add: bool) -> None:
     listed = [one for one in params.catalog.sources if not isinstance(one, DemoSourceParams)]
     keys = [source_key(one, root) for one in listed]
     is_listed = source_key(source, root) in keys
-    if add and not is_listed:
-        add_source(path, source)
-        params = load_params(path)
+    adding = add and not is_listed
+    if adding:
+        with_source(path, source)  # refused now, and not after hours of asking
     before = listed[: keys.index(source_key(source, root))] if is_listed else listed
     folder = INBOX if inbox else SOURCES
     try:
         ingested = ingest_source(root, source, params.ingest, os.environ, before=before, folder=folder)
     except QuotaError:
+        params = _add(path, source) if adding else params
         if kept := _kept(root, source, folder):
             _tell(root, params, [(source, kept)])
         raise
+    params = _add(path, source) if adding else params
     _tell(root, params, [(source, ingested)])
     console = wide_console()
     if inbox:
@@ -112,6 +115,12 @@ def ingest_asked(asked: dict[str, Any], *, inbox: bool, add: bool) -> None:
             highlight=False,
         )
         console.print(f"    - {source_line(source)}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _add(path: Path, source: SourceParams) -> Params:
+    """List a source in `params.yaml`, and return what this holds then."""
+    add_source(path, source)
+    return load_params(path)
 
 
 def _parse(root: Path, asked: dict[str, Any]) -> SourceParams:
