@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,7 +13,7 @@ from music_files import write_music
 from typer.testing import CliRunner
 
 from soundatlas.cli import app
-from soundatlas.errors import NotReadyError, ParamsError, QuotaError, UsageError
+from soundatlas.errors import NotReadyError, ParamsError, QuotaError, UsageError, WebError
 from soundatlas.params import load_params
 from soundatlas.sources import folder
 from soundatlas.sources.rows import Row, build_listing
@@ -173,6 +174,33 @@ def test_quota_keeps_what_came_and_asks_the_others(project, music, repository, m
         for path in (project / "data/ingest/sources").iterdir()
     }
     assert {name: len(table) for name, table in kept.items()} == {"musicbrainz": 1, "folder": 1}
+
+
+def test_service_that_is_down_keeps_no_other_from_being_asked(project, music, repository, monkeypatch) -> None:
+    """The report tells what the others gave; the gravest fault gives the exit code, and the rest are told beside it."""
+    sources = [{"source": name} for name in ("musicbrainz", "spotify", "deezer")]
+    sources[1]["saved"] = sources[2]["non_commercial"] = True
+    sources.append({"source": "folder", "path": str(music)})
+    tiny_project.start_project(project, repository, catalog={"sources": sources})
+    from soundatlas.sources import lookup
+
+    def failing(fault):
+        def ingest(*_):
+            raise fault
+
+        return SimpleNamespace(OFFER=folder.OFFER, ingest=ingest)
+
+    fakes = {
+        "musicbrainz": Meagre(),
+        "spotify": failing(NotReadyError("log in first")),
+        "deezer": failing(WebError("deezer does not answer")),
+    }
+    real = lookup.find_source
+    monkeypatch.setattr("soundatlas.sources.ingestion.find_source", lambda name: fakes.get(name) or real(name))
+    done = run()
+    assert isinstance(done.exception, WebError)
+    assert all(said in done.stdout for said in ("folder", "1 not_audio", "log in first", "run it again after"))
+    assert len([*(project / "data/ingest/sources").glob("folder-*/tracks.parquet")]) == 1
 
 
 def test_source_that_ends_in_a_quota_is_added(project, monkeypatch) -> None:

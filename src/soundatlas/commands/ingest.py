@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from soundatlas.commands.terminal import printable, wide_console
-from soundatlas.errors import NotReadyError, QuotaError, SoundatlasError, UsageError
+from soundatlas.errors import NotReadyError, QuotaError, SoundatlasError, UsageError, WebError
 from soundatlas.files import project_root, registry_root
 from soundatlas.param_faults import first_fault
 from soundatlas.params import load_params
@@ -33,10 +33,12 @@ if TYPE_CHECKING:
 def ingest_listed(name: str | None) -> None:
     """Ask all sources that `params.yaml` lists, or those of one name, and say what came.
 
-    A source that is not ready does not keep the others from being asked.
+    A source that is not ready, or does not answer, does not keep the others from being asked. Of several faults the
+    gravest is raised: a service that is down, then what is missing, then a quota.
 
     Raises:
         UsageError: when there is none of that name.
+        WebError: when one of them could not be reached.
         NotReadyError: when one of them was not ready.
         QuotaError: when one of them wants no more requests for now.
     """
@@ -58,11 +60,12 @@ def ingest_listed(name: str | None) -> None:
         before = listed[: listed.index(source)]
         try:
             came.append((source, ingest_source(root, source, params.ingest, os.environ, before=before)))
-        except (NotReadyError, QuotaError) as error:
+        except (WebError, NotReadyError, QuotaError) as error:
             faults.append(error)
             if isinstance(error, QuotaError) and (kept := _kept(root, source, SOURCES)):
                 came.append((source, kept))
     _tell(root, params, came)
+    faults.sort(key=lambda fault: fault.exit_code)
     _print(wide_console(), "Also", [str(fault) for fault in faults[1:]])
     if faults:
         raise faults[0]
