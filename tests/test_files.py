@@ -6,7 +6,7 @@ import json
 import os
 import stat
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from soundatlas.errors import UsageError
 from soundatlas.files import (
     HASH_BLOCK_BYTES,
+    expand_home,
     project_root,
     read_json,
     registry_root,
@@ -26,9 +27,6 @@ from soundatlas.files import (
     write_json,
     write_text,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ABC_SHA256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -271,6 +269,13 @@ def test_json_comes_back_as_it_went(value: object, tmp_path_factory: pytest.Temp
 def test_equal_json_values_have_equal_hashes(value: object) -> None:
     """A value that has been through a file hashes as before."""
     assert sha256_json(json.loads(json.dumps(value))) == sha256_json(value)
+
+
+def test_home_is_the_users_and_that_of_nobody_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`~` leads home; a name that nobody has here stays as it was written."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert expand_home(Path("~/Music")) == tmp_path / "Music"
+    assert expand_home(Path("~nobody-of-this-name/x")) == Path("~nobody-of-this-name/x")
 
 
 def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:

@@ -46,6 +46,14 @@ def audio_path(root: Path, path: str) -> Path:
     return here if here.exists() else registry_root(root) / path
 
 
+def expand_home(path: Path) -> Path:
+    """Return a path with `~` as the user's home, or `~anna` as hers; as a shell does, it stays where nobody has one."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
 def sha256_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     digest = hashlib.sha256()

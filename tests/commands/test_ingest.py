@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
+import subprocess
+import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,7 @@ from soundatlas.cli import app
 from soundatlas.errors import NotReadyError, ParamsError, QuotaError, UsageError, WebError
 from soundatlas.params import load_params
 from soundatlas.sources import folder
+from soundatlas.sources.listing_files import content_of
 from soundatlas.sources.rows import Row, build_listing
 
 if TYPE_CHECKING:
@@ -122,6 +126,8 @@ def test_inbox_is_another_place(project, music) -> None:
         ([], UsageError, "lists nothing to ingest"),
         (["folder"], UsageError, "lists no folder"),
         (["folder", "nowhere"], NotReadyError, "there is no folder"),
+        (["folder", "~nobody-of-this-name/x"], NotReadyError, "there is no folder"),
+        (["fma", "~nobody-of-this-name/x"], NotReadyError, "~nobody-of-this-name/x"),
         (["folder", "."], NotReadyError, "holds this project itself"),
         (["folder", "--inbox"], UsageError, "--inbox and --add need to know"),
         (["folder", "nowhere", "--inbox", "--add"], UsageError, "do not go together"),
@@ -209,6 +215,39 @@ def test_source_that_ends_in_a_quota_is_added(project, monkeypatch) -> None:
     assert isinstance(run("musicbrainz", "--add").exception, QuotaError)
     assert load_params(project / "params.yaml").catalog.sources[-1].source == "musicbrainz"
     assert len(listing_of(project)) == 1
+
+
+@pytest.mark.parametrize("what", ["listing", "memory"])
+def test_full_disk_is_one_line_and_leaves_the_listing_before(what, project, music) -> None:
+    """When no more can be written, a real process ends in one line; the listing before is whole, and nothing beside."""
+    assert run("folder", str(music)).exit_code == 0
+    (music / "tracks.csv").write_text("path,genre\na.flac,jig\n")
+    if what == "memory":
+        shutil.rmtree(project / "data/ingest/memory")
+    [before] = (project / "data/ingest/sources").iterdir()
+    content = content_of(before)
+    script = "import resource, soundatlas.cli; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}; soundatlas.cli.main()", "ingest", "folder", str(music)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "soundatlas: the disk is full: free some space and run it again"
+    assert "Traceback" not in done.stderr
+    assert [*(project / "data/ingest/sources").iterdir()] == [before]
+    assert content_of(before) == content
+    assert [*(project / "data/ingest").rglob("*.part*")] == []
+
+
+def test_place_that_cannot_be_written_to_is_named(project, music, command) -> None:
+    """A file where a folder should be is one line that names it."""
+    shutil.rmtree(project / "data")
+    (project / "data").touch()
+    code, _, said = command(project, "ingest", "folder", str(music))
+    assert code == 1
+    assert said.splitlines()[-1].startswith(f"soundatlas: {project / 'data'}")
 
 
 def test_names_that_a_terminal_would_obey_are_harmless(music) -> None:

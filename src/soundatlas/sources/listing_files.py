@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from soundatlas.errors import SoundatlasError
-from soundatlas.files import read_json, remove_leftovers, replacing_folder, sha256_file, sha256_json, write_json
+from soundatlas.files import (
+    expand_home,
+    read_json,
+    remove_leftovers,
+    replacing_folder,
+    sha256_file,
+    sha256_json,
+    write_json,
+)
 from soundatlas.sources.audio_store import FOLDER as AUDIO
 from soundatlas.sources.base import Listing
 from soundatlas.sources.inbox import shown_path
@@ -38,7 +46,7 @@ def source_key(config: SourceParams, root: Path) -> str:
 
 def user_path(path: str, root: Path) -> Path:
     """Return where a path that the user wrote leads: `~` is their home, a relative one begins at the project."""
-    return (root / Path(path).expanduser()).resolve()
+    return (root / expand_home(Path(path))).resolve()
 
 
 def tidy_listings(root: Path) -> None:
