@@ -22,6 +22,7 @@ from soundatlas.files import (
     remove_leftovers,
     replacing_file,
     replacing_folder,
+    restore_replaced,
     sha256_file,
     sha256_json,
     write_json,
@@ -300,6 +301,7 @@ def test_folder_that_a_kill_took_away_is_put_back(tmp_path: Path) -> None:
     beside = filling.__enter__()  # a kill runs no `finally`: the block is never left
     (beside / "report.json").write_text("new")
     place.replace(beside.with_name(f"{beside.name}-before"))
+    restore_replaced(tmp_path)
     remove_leftovers(tmp_path)
     assert _names(tmp_path) == [place.name]
     assert (place / "report.json").read_text() == "old"
@@ -309,6 +311,7 @@ def test_folder_that_was_replaced_is_not_put_back(tmp_path: Path) -> None:
     """Killed after both renames, the new folder stays, and the old one goes."""
     (tmp_path / "listing").mkdir()
     (tmp_path / ".listing-ab_d1234.part-before/old").mkdir(parents=True)
+    restore_replaced(tmp_path)
     remove_leftovers(tmp_path)
     assert _names(tmp_path) == ["listing"]
     assert _names(tmp_path / "listing") == []

@@ -118,8 +118,17 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def restore_replaced(folder: Path) -> None:
+    """Put back what a run was replacing directly in `folder` when it was killed between taking it away and the new."""
+    for before in folder.glob(".*.part-before"):
+        replaced = REPLACED.fullmatch(before.name)
+        if replaced and not (target := before.with_name(replaced["name"])).exists():
+            with contextlib.suppress(FileNotFoundError):  # another process ended meanwhile
+                before.replace(target)
+
+
 def remove_leftovers(folder: Path, *, untouched_seconds: float = 0.0) -> None:
-    """Remove what a killed run left half-written directly in `folder`; a folder that it was replacing is put back.
+    """Remove what a killed run left half-written directly in `folder`.
 
     Args:
         folder: need not be there.
@@ -127,13 +136,10 @@ def remove_leftovers(folder: Path, *, untouched_seconds: float = 0.0) -> None:
     """
     now = time.time()
     for leftover in folder.glob(".*.part*"):
-        replaced = REPLACED.fullmatch(leftover.name)
         with contextlib.suppress(FileNotFoundError):  # another process ended meanwhile
-            if replaced and not (target := leftover.with_name(replaced["name"])).exists():
-                leftover.replace(target)
-            elif abs(now - leftover.stat().st_mtime) < untouched_seconds:
+            if abs(now - leftover.stat().st_mtime) < untouched_seconds:
                 continue
-            elif leftover.is_dir():
+            if leftover.is_dir():
                 shutil.rmtree(leftover)
             else:
                 leftover.unlink()

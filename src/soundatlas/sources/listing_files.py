@@ -14,6 +14,7 @@ from soundatlas.files import (
     read_json,
     remove_leftovers,
     replacing_folder,
+    restore_replaced,
     sha256_file,
     sha256_json,
     write_json,
@@ -55,6 +56,7 @@ def tidy_listings(root: Path) -> None:
     Other sources may be asked at the same time: what was written within the last hour stays.
     """
     for folder in (SOURCES, INBOX, AUDIO):
+        restore_replaced(root / folder)
         remove_leftovers(root / folder, untouched_seconds=AT_WORK_SECONDS)
 
 
