@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from soundatlas.errors import NotReadyError, QuotaError
+from soundatlas.errors import NotReadyError, QuotaError, WebError
 from soundatlas.params import load_params
 from soundatlas.source_params import DemoSourceParams
 from soundatlas.sources.ingestion import ingest_source
@@ -46,17 +46,18 @@ def ask_sources(root: Path) -> None:
     """Ask all sources of `params.yaml` that stage `ingest` does not list by itself, each in a task run of its own.
 
     Raises:
-        NotReadyError: when one of them was not ready; the others were asked.
+        WebError: when one of them could not be reached; the others were asked, here as below.
+        NotReadyError: when one of them was not ready.
         QuotaError: when one of them wants no more requests for now; what it gave is kept.
     """
     params = load_params(root / "params.yaml")
     listed = [source for source in params.catalog.sources if not isinstance(source, DemoSourceParams)]
-    faults: list[NotReadyError | QuotaError] = []
+    faults: list[WebError | NotReadyError | QuotaError] = []
     for position, config in enumerate(listed):
         if not find_source(config.source).OFFER.listed_by_stage:
             try:
                 ask_source(root, config, params.ingest, listed[:position])
-            except (NotReadyError, QuotaError) as error:
+            except (WebError, NotReadyError, QuotaError) as error:
                 faults.append(error)
     if faults:
-        raise faults[0]
+        raise min(faults, key=lambda fault: fault.exit_code)

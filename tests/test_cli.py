@@ -76,6 +76,12 @@ def test_every_source_is_a_command_and_explains_itself(tmp_path, name):
     assert callback.__doc__[:30] in done.stdout
 
 
+def test_help_of_ingest_names_every_exit_code(tmp_path):
+    """Whoever writes a script around it finds all the codes that it may end with."""
+    told = " ".join(soundatlas("ingest", "--help", cwd=tmp_path).stdout.split())
+    assert all(f" {code} " in told.split("Exit codes:")[1] for code in range(5))
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_readme_mentions_every_command(repository, name):
     """A command that the README does not mention is one that nobody finds."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
-from typing import TYPE_CHECKING
+import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,20 +15,19 @@ from hypothesis import strategies as st
 from soundatlas.errors import UsageError
 from soundatlas.files import (
     HASH_BLOCK_BYTES,
+    expand_home,
     project_root,
     read_json,
     registry_root,
     remove_leftovers,
     replacing_file,
     replacing_folder,
+    restore_replaced,
     sha256_file,
     sha256_json,
     write_json,
     write_text,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ABC_SHA256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -271,6 +272,13 @@ def test_equal_json_values_have_equal_hashes(value: object) -> None:
     assert sha256_json(json.loads(json.dumps(value))) == sha256_json(value)
 
 
+def test_home_is_the_users_and_that_of_nobody_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`~` leads home; a name that nobody has here stays as it was written."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert expand_home(Path("~/Music")) == tmp_path / "Music"
+    assert expand_home(Path("~nobody-of-this-name/x")) == Path("~nobody-of-this-name/x")
+
+
 def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
     """Half-written files and folders go; finished ones and other hidden ones stay."""
     kept = replacing_file(tmp_path / "tracks.parquet")
@@ -282,3 +290,37 @@ def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
     assert len(_names(tmp_path)) == 4
     remove_leftovers(tmp_path)
     assert _names(tmp_path) == [".gitignore", "labels.parquet"]
+
+
+def test_folder_that_a_kill_took_away_is_put_back(tmp_path: Path) -> None:
+    """Killed between the two renames, the folder as it was before is there again, and nothing else of that run."""
+    place = tmp_path / "spotify-ab12cd34"
+    with replacing_folder(place) as beside:
+        (beside / "report.json").write_text("old")
+    filling = replacing_folder(place)
+    beside = filling.__enter__()  # a kill runs no `finally`: the block is never left
+    (beside / "report.json").write_text("new")
+    place.replace(beside.with_name(f"{beside.name}-before"))
+    restore_replaced(tmp_path)
+    remove_leftovers(tmp_path)
+    assert _names(tmp_path) == [place.name]
+    assert (place / "report.json").read_text() == "old"
+
+
+def test_folder_that_was_replaced_is_not_put_back(tmp_path: Path) -> None:
+    """Killed after both renames, the new folder stays, and the old one goes."""
+    (tmp_path / "listing").mkdir()
+    (tmp_path / ".listing-ab_d1234.part-before/old").mkdir(parents=True)
+    restore_replaced(tmp_path)
+    remove_leftovers(tmp_path)
+    assert _names(tmp_path) == ["listing"]
+    assert _names(tmp_path / "listing") == []
+
+
+def test_what_another_process_writes_is_left_to_it(tmp_path: Path) -> None:
+    """Of what is half-written, only what nobody has touched for a while goes."""
+    for name, age_seconds in ((".incoming-a.part.mp3", 10), (".incoming-b.part.mp3", 7200)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - age_seconds,) * 2)
+    remove_leftovers(tmp_path, untouched_seconds=3600)
+    assert _names(tmp_path) == [".incoming-a.part.mp3"]

@@ -6,8 +6,10 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HASH_BLOCK_BYTES = 1 << 20
+REPLACED = re.compile(r"\.(?P<name>.+)-\w{8}\.part-before")  # what `replacing_folder` calls what it takes away
 
 
 def project_root(start: Path | None = None) -> Path:
@@ -41,6 +44,14 @@ def audio_path(root: Path, path: str) -> Path:
     """Return where audio lies that a table names; a DVC experiment's workspace has only what DVC tracks."""
     here = root / path
     return here if here.exists() else registry_root(root) / path
+
+
+def expand_home(path: Path) -> Path:
+    """Return a path with `~` as the user's home, or `~anna` as hers; as a shell does, it stays where nobody has one."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def sha256_file(path: Path) -> str:
@@ -107,10 +118,28 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed run left half-written directly in `folder`."""
+def restore_replaced(folder: Path) -> None:
+    """Put back what a run was replacing directly in `folder` when it was killed between taking it away and the new."""
+    for before in folder.glob(".*.part-before"):
+        replaced = REPLACED.fullmatch(before.name)
+        if replaced and not (target := before.with_name(replaced["name"])).exists():
+            with contextlib.suppress(FileNotFoundError):  # another process ended meanwhile
+                before.replace(target)
+
+
+def remove_leftovers(folder: Path, *, untouched_seconds: float = 0.0) -> None:
+    """Remove what a killed run left half-written directly in `folder`.
+
+    Args:
+        folder: need not be there.
+        untouched_seconds: leave alone what was written to since, as another process may be at it.
+    """
+    now = time.time()
     for leftover in folder.glob(".*.part*"):
-        if leftover.is_dir():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink()
+        with contextlib.suppress(FileNotFoundError):  # another process ended meanwhile
+            if abs(now - leftover.stat().st_mtime) < untouched_seconds:
+                continue
+            if leftover.is_dir():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink()

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,9 +16,10 @@ from music_files import write_music
 from typer.testing import CliRunner
 
 from soundatlas.cli import app
-from soundatlas.errors import NotReadyError, QuotaError, UsageError
+from soundatlas.errors import NotReadyError, ParamsError, QuotaError, UsageError, WebError
 from soundatlas.params import load_params
 from soundatlas.sources import folder
+from soundatlas.sources.listing_files import content_of
 from soundatlas.sources.rows import Row, build_listing
 
 if TYPE_CHECKING:
@@ -79,6 +84,24 @@ def test_added_source_is_listed_from_then_on(project, music) -> None:
     assert "`dvc repro`" in done.stdout
 
 
+@pytest.mark.parametrize("arguments", [("folder", "nowhere"), ("folder", ".")], ids=str)
+def test_source_that_gives_nothing_is_not_added(arguments, project) -> None:
+    """A source that is not ready leaves params.yaml as it was: nothing in it would stop the next `dvc repro`."""
+    before = (project / "params.yaml").read_bytes()
+    assert isinstance(run(*arguments, "--add").exception, NotReadyError)
+    assert (project / "params.yaml").read_bytes() == before
+
+
+def test_source_that_params_cannot_list_is_not_asked(project, music, tmp_path) -> None:
+    """A second folder of one name is refused before it is asked, not after hours of it."""
+    assert run("folder", str(music), "--add").exit_code == 0
+    write_music(tmp_path / "other/music/c.flac")
+    done = run("folder", str(tmp_path / "other/music"), "--add")
+    assert isinstance(done.exception, ParamsError)
+    assert "both folders called 'music'" in str(done.exception)
+    assert len(listing_of(project)) == 1
+
+
 def test_folder_in_the_project_is_written_relative(project) -> None:
     """A path below the project stays right when the project is moved."""
     write_music(project / "data/mine/a.flac")
@@ -103,6 +126,8 @@ def test_inbox_is_another_place(project, music) -> None:
         ([], UsageError, "lists nothing to ingest"),
         (["folder"], UsageError, "lists no folder"),
         (["folder", "nowhere"], NotReadyError, "there is no folder"),
+        (["folder", "~nobody-of-this-name/x"], NotReadyError, "there is no folder"),
+        (["fma", "~nobody-of-this-name/x"], NotReadyError, "~nobody-of-this-name/x"),
         (["folder", "."], NotReadyError, "holds this project itself"),
         (["folder", "--inbox"], UsageError, "--inbox and --add need to know"),
         (["folder", "nowhere", "--inbox", "--add"], UsageError, "do not go together"),
@@ -155,6 +180,74 @@ def test_quota_keeps_what_came_and_asks_the_others(project, music, repository, m
         for path in (project / "data/ingest/sources").iterdir()
     }
     assert {name: len(table) for name, table in kept.items()} == {"musicbrainz": 1, "folder": 1}
+
+
+def test_service_that_is_down_keeps_no_other_from_being_asked(project, music, repository, monkeypatch) -> None:
+    """The report tells what the others gave; the gravest fault gives the exit code, and the rest are told beside it."""
+    sources = [{"source": name} for name in ("musicbrainz", "spotify", "deezer")]
+    sources[1]["saved"] = sources[2]["non_commercial"] = True
+    sources.append({"source": "folder", "path": str(music)})
+    tiny_project.start_project(project, repository, catalog={"sources": sources})
+    from soundatlas.sources import lookup
+
+    def failing(fault):
+        def ingest(*_):
+            raise fault
+
+        return SimpleNamespace(OFFER=folder.OFFER, ingest=ingest)
+
+    fakes = {
+        "musicbrainz": Meagre(),
+        "spotify": failing(NotReadyError("log in first")),
+        "deezer": failing(WebError("deezer does not answer")),
+    }
+    real = lookup.find_source
+    monkeypatch.setattr("soundatlas.sources.ingestion.find_source", lambda name: fakes.get(name) or real(name))
+    done = run()
+    assert isinstance(done.exception, WebError)
+    assert all(said in done.stdout for said in ("folder", "1 not_audio", "log in first", "run it again after"))
+    assert len([*(project / "data/ingest/sources").glob("folder-*/tracks.parquet")]) == 1
+
+
+def test_source_that_ends_in_a_quota_is_added(project, monkeypatch) -> None:
+    """What a service gave before it wanted no more requests is listed in params.yaml, so that `ingest` goes on."""
+    monkeypatch.setattr("soundatlas.sources.ingestion.find_source", lambda _: Meagre())
+    assert isinstance(run("musicbrainz", "--add").exception, QuotaError)
+    assert load_params(project / "params.yaml").catalog.sources[-1].source == "musicbrainz"
+    assert len(listing_of(project)) == 1
+
+
+@pytest.mark.parametrize("what", ["listing", "memory"])
+def test_full_disk_is_one_line_and_leaves_the_listing_before(what, project, music) -> None:
+    """When no more can be written, a real process ends in one line; the listing before is whole, and nothing beside."""
+    assert run("folder", str(music)).exit_code == 0
+    (music / "tracks.csv").write_text("path,genre\na.flac,jig\n")
+    if what == "memory":
+        shutil.rmtree(project / "data/ingest/memory")
+    [before] = (project / "data/ingest/sources").iterdir()
+    content = content_of(before)
+    script = "import resource, soundatlas.cli; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}; soundatlas.cli.main()", "ingest", "folder", str(music)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "soundatlas: the disk is full: free some space and run it again"
+    assert "Traceback" not in done.stderr
+    assert [*(project / "data/ingest/sources").iterdir()] == [before]
+    assert content_of(before) == content
+    assert [*(project / "data/ingest").rglob("*.part*")] == []
+
+
+def test_place_that_cannot_be_written_to_is_named(project, music, command) -> None:
+    """A file where a folder should be is one line that names it."""
+    shutil.rmtree(project / "data")
+    (project / "data").touch()
+    code, _, said = command(project, "ingest", "folder", str(music))
+    assert code == 1
+    assert said.splitlines()[-1].startswith(f"soundatlas: {project / 'data'}")
 
 
 def test_names_that_a_terminal_would_obey_are_harmless(music) -> None:

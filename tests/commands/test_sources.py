@@ -28,3 +28,16 @@ def test_every_source_has_a_row(project, repository, tmp_path, monkeypatch) -> N
     assert "there is no folder" in gone
     assert "SPOTIPY_CLIENT_ID" in done.stdout
     assert "SOUNDATLAS_CONTACT" in done.stdout
+
+
+def test_home_of_nobody_is_a_folder_that_is_not_there(project, repository, monkeypatch) -> None:
+    """A path that begins with the home of an unknown user is told as missing, beside all the other sources."""
+    sources = [{"source": name, "path": "~nobody-of-this-name/x"} for name in ("folder", "fma")]
+    sources[1]["subset"] = "small"
+    tiny_project.start_project(project, repository, catalog={"sources": sources})
+    monkeypatch.chdir(project)
+    monkeypatch.setattr("soundatlas.commands.terminal.PLAIN_WIDTH", 400)
+    done = CliRunner().invoke(app, ["sources"])
+    assert done.exit_code == 0
+    assert "there is no folder" in done.stdout
+    assert all(name in done.stdout for name in MODULES)

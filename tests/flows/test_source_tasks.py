@@ -11,7 +11,7 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 
 from flows.source_tasks import ask_sources
-from soundatlas.errors import NotReadyError, QuotaError
+from soundatlas.errors import NotReadyError, QuotaError, WebError
 from soundatlas.sources import lookup
 from soundatlas.sources.listing_files import SOURCES
 from soundatlas.sources.rows import Row, build_listing
@@ -70,10 +70,14 @@ def test_each_service_is_a_task_run(asked, project) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [NotReadyError("log in first"), QuotaError("no more", dt.datetime(2026, 11, 27, tzinfo=dt.UTC))],
-    ids=["not ready", "quota"],
+    [
+        NotReadyError("log in first"),
+        QuotaError("no more", dt.datetime(2026, 11, 27, tzinfo=dt.UTC)),
+        WebError("deezer does not answer"),
+    ],
+    ids=["not ready", "quota", "down"],
 )
-def test_one_that_is_not_ready_keeps_no_other_from_being_asked(fault, asked, project) -> None:
+def test_one_that_gives_nothing_keeps_no_other_from_being_asked(fault, asked, project) -> None:
     """The run fails with the source's words, after all the others have been asked."""
     asked(fault)
 

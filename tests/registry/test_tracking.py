@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
+import tiny_project
 from mlflow.exceptions import MlflowException
 
 from soundatlas.files import read_json, sha256_file, write_json
 from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.tracking import MAX_PARAM_CHARACTERS, TRACKS_TAG, Tracking, flatten
 from soundatlas.registry.training_tracks import write_training_tracks
+from soundatlas.stages.train import LOGGED_SECTIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -191,3 +194,30 @@ def test_server_of_the_users_choice_is_used(project, tmp_path, monkeypatch):
 def test_nested_keys_become_dotted():
     """Sections are joined by dots; lists stay values, and an empty section has no keys."""
     assert flatten({"a": {"b": {"c": 1}, "d": [2]}, "e": {}}) == {"a.b.c": 1, "a.d": [2]}
+
+
+SECRETS = ("SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET", "SOUNDATLAS_CONTACT", "MLFLOW_TRACKING_PASSWORD")
+
+
+def test_no_secret_of_the_environment_is_in_a_run(project, repository, monkeypatch):
+    """A run says which services were listed, and nothing of what opens them: not in tags, params, inputs or files."""
+    for name in SECRETS:
+        monkeypatch.setenv(name, f"secret-{name.lower()}@example.org")
+    git(project, "init")
+    git(project, "remote", "add", "origin", "https://anna:secret-token@example.org/music.git")
+    services = [
+        {"source": "spotify", "saved": True},
+        {"source": "deezer", "non_commercial": True},
+        {"source": "musicbrainz"},
+    ]
+    params = tiny_project.params_of(repository, catalog={"sources": services}).model_dump(by_alias=True)
+    write_json(project / "data/model/about.json", {"params": {name: params[name] for name in LOGGED_SECTIONS}})
+    tracking = Tracking(project)
+    run_id = tracking.publish(project / "data/model", project / "data/evaluation")
+    run = tracking.client.get_run(run_id)
+    assert "'non_commercial': True" in run.data.params["catalog.sources"]
+    told = json.dumps([run.to_dictionary(), run.inputs.to_dictionary()])
+    assert "secret-" not in told
+    written = [path for path in (project / "mlruns").rglob("*") if path.is_file()]
+    assert len(written) > 1
+    assert [path.name for path in written if b"secret-" in path.read_bytes()] == []

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from music_files import tone, write_music
 
-from soundatlas.errors import NotReadyError
+from soundatlas.errors import NotReadyError, TrackError
 from soundatlas.sources import folder
 from soundatlas.sources.deny_list import add_entries
 from soundatlas.sources.ingestion import ingest_source
@@ -161,6 +161,32 @@ def test_damaged_memory_costs_only_time(music, list_music, project) -> None:
     memory.write_bytes(b"PAR1 no more")
     assert list_music().tracks.equals(first.tracks)
     assert len(pd.read_parquet(memory)) == 1
+
+
+@pytest.mark.usefixtures("looking_here")
+@pytest.mark.parametrize("reason", ["unreadable", "crashed", "timeout", "fault"])
+def test_fault_that_may_pass_is_forgotten(reason, music, list_music, monkeypatch) -> None:
+    """A disk that was unplugged, or a machine that was busy, costs the file this one listing, not the next."""
+    write_music(music / "a.flac")
+
+    def failing(_):
+        raise TrackError(reason, "not now")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("soundatlas.sources.inspection._inspect", failing)
+        assert list_music().failures["reason"].tolist() == [reason]
+    listing = list_music()
+    assert (len(listing.tracks), len(listing.failures)) == (1, 0)
+
+
+@pytest.mark.usefixtures("looking_here")
+def test_fault_that_was_remembered_once_is_tried_again(music, list_music, project) -> None:
+    """A memory in which an earlier version kept a fault that may pass does not keep the file out."""
+    write_music(music / "a.flac")
+    list_music()
+    memory = project / "data/ingest/memory/folder/inspected.parquet"
+    pd.read_parquet(memory).assign(reason="unreadable", message="no such file").to_parquet(memory)
+    assert len(list_music().tracks) == 1
 
 
 @pytest.mark.usefixtures("looking_here")

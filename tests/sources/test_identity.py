@@ -100,6 +100,26 @@ def test_row_with_audio_gives_id_licence_and_use() -> None:
     assert row["artist"] == "Anna"
 
 
+@pytest.mark.parametrize("turned", [False, True], ids=["listed first", "listed last"])
+def test_restriction_of_a_track_without_audio_holds_for_what_is_fetched_for_it(turned) -> None:
+    """Spotify's row and MusicBrainz's are one track: no order of the sources makes it one that may be learnt from."""
+    spotify = part(named("spotify:x", isrc="GBAYE6900522"), ml_use="restricted")
+    musicbrainz = part({"track_id": "musicbrainz:m", "same_as": "spotify:x", "isrc": "GBAYE6900522"}, ml_use="allowed")
+    parts = [musicbrainz, spotify] if turned else [spotify, musicbrainz]
+    assert unite(parts).tracks["ml_use"].tolist() == ["restricted"]
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["listed first", "listed last"])
+def test_restriction_of_bytes_holds_wherever_they_lie(turned) -> None:
+    """The same bytes in a folder of unknown use and in a restricted one are restricted; other bytes are not."""
+    promos, mine = part(heard("folder:promos/a"), ml_use="restricted"), part(heard("folder:mine/a"))
+    parts = [mine, promos] if turned else [promos, mine]
+    assert unite(parts).tracks["ml_use"].tolist() == ["restricted"]
+    other = part(heard("folder:mine/a", sha="cd" * 32, isrc="GBAYE6900522"))
+    preview = part(heard("deezer:1", isrc="GBAYE6900522"), ml_use="restricted")
+    assert unite([other, preview]).tracks["ml_use"].tolist() == ["unknown"]
+
+
 def test_first_source_is_believed_and_the_others_are_written_down() -> None:
     """Where two disagree, the one that is listed first counts; the other value stands in the conflicts."""
     first = part(heard("folder:a", genre="reel", title="Air"), provenance="tag")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -153,3 +155,14 @@ def test_any_table_ends_in_rows_and_failures(rows, tmp_path_factory) -> None:
     found = read_overrides(walked, folder, {folder / "tracks.csv": "tracks.csv"})
     assert set(found.values) <= {"a.mp3"}
     assert all(reason in {"bad_row", "missing"} for _, reason, _ in found.failures)
+
+
+def test_pipe_of_that_name_is_refused_and_not_waited_for(tmp_path) -> None:
+    """A pipe called tracks.csv is a failure; nobody waits for what will never be written to it."""
+    pipe = tmp_path / "tracks.csv"
+    os.mkfifo(pipe)
+    keeper = os.open(pipe, os.O_RDWR)  # without the check, reading ends at the line: this test cannot hang
+    os.write(keeper, b"path\n\xff\n")
+    found = read_overrides(Walked(files=[], tables=[pipe]), tmp_path, {pipe: "tracks.csv"})
+    os.close(keeper)
+    assert found.failures == [("tracks.csv", "bad_row", "not a regular file")]

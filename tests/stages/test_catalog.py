@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 import tiny_project
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from soundatlas.errors import NotReadyError, TooManyFailuresError
 from soundatlas.files import write_json
@@ -158,3 +160,45 @@ def test_too_many_broken_files_stop_the_line(project, listed):
     with pytest.raises(TooManyFailuresError, match="3 tracks failed"):
         catalog.run(project, listed)
     assert len(pd.read_parquet(project / "data/catalog/failures.parquet")) == 4
+
+
+MIXED = [*LISTED, {"source": "deezer", "non_commercial": True}, {"source": "musicbrainz"}]
+inputs = st.fixed_dictionaries(
+    {
+        "path": st.sampled_from([None, "/music/a.mp3", "/music/b.mp3"]),
+        "audio_sha256": st.sampled_from(["ab" * 32, "cd" * 32]),
+        "isrc": st.sampled_from([None, "GBAYE6900522", "DEA000000001"]),
+        "artist": st.sampled_from([None, "Anna", "Bela"]),
+        "title": st.sampled_from([None, "Air", "air!"]),
+        "duration_seconds": st.sampled_from([None, 100.0, 101.0, 200.0]),
+        "year": st.sampled_from([None, 1771.0, 1999.0]),
+        "same_as": st.sampled_from([None, "folder:0", "spotify:1"]),
+    }
+)
+faults = st.sampled_from(["truncated", "silent", "not_found", "no_preview"])
+listings = st.tuples(st.lists(inputs, max_size=3), st.lists(faults, max_size=2))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.tuples(*[listings] * len(MIXED)))
+def test_every_input_of_mixed_sources_is_there_exactly_once(tmp_path_factory, repository, mixed):
+    """Whatever four sources list, each input is one row, one of the rows that became one, or one failure."""
+    root = tmp_path_factory.mktemp("mixed")
+    params = tiny_project.params_of(repository, catalog={"sources": MIXED, "max_failure_rate": 1.0})
+    write_json(root / "data/ingest/denied.json", {"audio_sha256": [], "track_ids": []})
+    listed, failed = [], []
+    for position, (tracks, reasons) in enumerate(mixed):
+        name = MIXED[position]["source"]
+        rows = [row(f"{name}:{number}", **track) for number, track in enumerate(tracks)]
+        failures = [failure(f"{name}:bad{number}", reason, "why") for number, reason in enumerate(reasons)]
+        write_source(root, params, position, rows, failures)
+        listed += [f"{name}:{number}" for number in range(len(tracks))]
+        failed += [f"{name}:bad{number}" for number in range(len(reasons))]
+    catalog.run(root, params)
+    tables = {path.stem: pd.read_parquet(path) for path in (root / "data/catalog").iterdir()}
+    assert sorted(tables["identities"]["listed_track_id"]) == sorted(listed)
+    there = [*tables["tracks"]["track_id"], *tables["without_audio"]["track_id"]]
+    assert sorted(there) == sorted(set(tables["identities"]["track_id"]))
+    assert tables["tracks"]["path"].notna().all()
+    assert tables["without_audio"]["path"].isna().all()
+    assert sorted(tables["failures"]["path"]) == sorted(failed)

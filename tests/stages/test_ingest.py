@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pandas as pd
 import pytest
@@ -13,7 +14,10 @@ from pydantic import TypeAdapter
 from soundatlas.errors import NotReadyError
 from soundatlas.files import read_json
 from soundatlas.source_params import SourceParams
+from soundatlas.sources.inbox_listings import brought_sources
 from soundatlas.sources.ingestion import ingest_source
+from soundatlas.sources.listing_files import INBOX, SOURCES, source_key, write_listing
+from soundatlas.sources.rows import build_listing
 from soundatlas.stages import ingest
 
 pytest.importorskip("music21", reason="the demo catalogue's packages are optional")
@@ -149,3 +153,33 @@ def test_what_was_brought_for_classification_is_listed_beside_the_inbox(project,
     (tmp_path / "new").rename(tmp_path / "away")  # the listing before stays, and classify finds the files unreadable
     ingest.run(project, with_folder)
     assert str(tmp_path / "new/c.flac") in set(pd.read_parquet(project / "data/ingest/inbox.parquet")["path"])
+
+
+def test_listing_that_a_kill_took_away_is_there_again(project, repository):
+    """A service's listing is found though a run was killed while it was replaced; half of the next one is no source."""
+    services = tiny_project.params_of(repository, catalog={"sources": [{"source": "musicbrainz"}]})
+    [config] = services.catalog.sources
+    sources, inbox = project / SOURCES, project / INBOX
+    for folder in (sources, inbox):
+        key = source_key(config, project.resolve())
+        write_listing(folder / key, build_listing([], []), {"config": config.model_dump(mode="json")})
+        (folder / key).rename(folder / f".{key}-ab12cd34.part-before")
+        half = folder / f".{key}-ef56gh78.part"
+        write_listing(half, build_listing([], []), {"config": {"source": "folder", "path": "/nowhere"}})
+    ingest.run(project, services)
+    assert read_json(project / "data/ingest/sources.json")[key].keys() == {"tracks", "labels", "failures"}
+    assert (inbox / key / "report.json").is_file()
+    assert brought_sources(project) == {key: config}
+
+
+def test_what_a_killed_run_left_goes_when_a_source_is_asked(project, with_folder):
+    """What nobody has touched for an hour goes from listings and audio; what may be at work stays."""
+    places = [project / place for place in (SOURCES, INBOX, "data/ingest/audio")]
+    for place in places:
+        for name, age_seconds in ((".incoming-old.part.mp3", 7200), (".incoming-new.part.mp3", 60)):
+            place.mkdir(parents=True, exist_ok=True)
+            (place / name).touch()
+            os.utime(place / name, (time.time() - age_seconds,) * 2)
+    ingest_source(project, with_folder.catalog.sources[0], with_folder.ingest, {})
+    hidden = [[path.name for path in place.iterdir() if path.name.startswith(".")] for place in places]
+    assert hidden == [[".incoming-new.part.mp3"]] * 3

@@ -12,6 +12,7 @@ from soundatlas.cli.ingest import app as ingest_app
 from soundatlas.cli.login import app as login_app
 from soundatlas.cli.stores import spectrograms, store_app
 from soundatlas.cli.tracks import explain, forget, impact, similar, why
+from soundatlas.disk_faults import describe_disk_fault
 from soundatlas.environment import quieten
 from soundatlas.errors import SoundatlasError, UsageError
 
@@ -253,3 +254,8 @@ def main() -> None:
     except SoundatlasError as error:
         print(f"soundatlas: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if (said := describe_disk_fault(error)) is None:
+            raise
+        print(f"soundatlas: {said}", file=sys.stderr)
+        sys.exit(SoundatlasError.exit_code)

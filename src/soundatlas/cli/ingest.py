@@ -8,11 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from soundatlas.errors import UsageError
+from soundatlas.files import expand_home
 
 app = typer.Typer(
     help="Bring tracks into the catalogue: a folder, FMA, Spotify; previews and labels from Deezer, MusicBrainz.\n\n"
     "Without a source: everything that catalog.sources in params.yaml lists. Your own files are only read. "
-    "Exit codes: 0 done, 2 wrong use, 3 something is missing, 4 a service wants no more requests for now.",
+    "Exit codes: 0 done, 1 something went wrong, such as a service that is down, 2 wrong use, 3 something is missing, "
+    "4 a service wants no more requests for now.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
@@ -45,7 +47,7 @@ def folder(
 
     Example: soundatlas ingest folder ~/Music --add
     """
-    asked = None if path is None else {"path": str(path.expanduser().absolute()), "name": name}
+    asked = None if path is None else {"path": str(expand_home(path).absolute()), "name": name}
     _ingest("folder", asked, inbox=inbox, add=add)
 
 
@@ -67,7 +69,7 @@ def fma(
 
     Example: soundatlas ingest fma ~/fma --subset medium
     """
-    asked = None if path is None else {"path": str(path.expanduser().absolute()), "subset": subset}
+    asked = None if path is None else {"path": str(expand_home(path).absolute()), "subset": subset}
     _ingest("fma", asked, inbox=inbox, add=add)
 
 

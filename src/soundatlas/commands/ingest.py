@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from soundatlas.commands.terminal import printable, wide_console
-from soundatlas.errors import NotReadyError, QuotaError, SoundatlasError, UsageError
+from soundatlas.errors import NotReadyError, QuotaError, SoundatlasError, UsageError, WebError
 from soundatlas.files import project_root, registry_root
 from soundatlas.param_faults import first_fault
 from soundatlas.params import load_params
@@ -20,7 +20,7 @@ from soundatlas.sources.inbox import shown_path
 from soundatlas.sources.ingestion import Ingested, ingest_source, read_parts
 from soundatlas.sources.listing_files import INBOX, SOURCES, read_listing, source_key, user_path
 from soundatlas.sources.listing_report import failure_lines, labels_present
-from soundatlas.sources.params_file import add_source, source_line
+from soundatlas.sources.params_file import add_source, source_line, with_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,10 +33,12 @@ if TYPE_CHECKING:
 def ingest_listed(name: str | None) -> None:
     """Ask all sources that `params.yaml` lists, or those of one name, and say what came.
 
-    A source that is not ready does not keep the others from being asked.
+    A source that is not ready, or does not answer, does not keep the others from being asked. Of several faults the
+    gravest is raised: a service that is down, then what is missing, then a quota.
 
     Raises:
         UsageError: when there is none of that name.
+        WebError: when one of them could not be reached.
         NotReadyError: when one of them was not ready.
         QuotaError: when one of them wants no more requests for now.
     """
@@ -58,11 +60,12 @@ def ingest_listed(name: str | None) -> None:
         before = listed[: listed.index(source)]
         try:
             came.append((source, ingest_source(root, source, params.ingest, os.environ, before=before)))
-        except (NotReadyError, QuotaError) as error:
+        except (WebError, NotReadyError, QuotaError) as error:
             faults.append(error)
             if isinstance(error, QuotaError) and (kept := _kept(root, source, SOURCES)):
                 came.append((source, kept))
     _tell(root, params, came)
+    faults.sort(key=lambda fault: fault.exit_code)
     _print(wide_console(), "Also", [str(fault) for fault in faults[1:]])
     if faults:
         raise faults[0]
@@ -74,9 +77,10 @@ def ingest_asked(asked: dict[str, Any], *, inbox: bool, add: bool) -> None:
     Args:
         asked: the source as `catalog.sources` would have it.
         inbox: bring it to be classified, not into the catalogue.
-        add: list it in `params.yaml` too.
+        add: list it in `params.yaml` too, once it has given something.
 
     Raises:
+        ParamsError: when `params.yaml` cannot list it; it was not asked.
         UsageError: when it cannot be asked so, or `inbox` and `add` go together.
         NotReadyError: when something is missing.
         QuotaError: when the source wants no more requests for now.
@@ -90,17 +94,19 @@ def ingest_asked(asked: dict[str, Any], *, inbox: bool, add: bool) -> None:
     listed = [one for one in params.catalog.sources if not isinstance(one, DemoSourceParams)]
     keys = [source_key(one, root) for one in listed]
     is_listed = source_key(source, root) in keys
-    if add and not is_listed:
-        add_source(path, source)
-        params = load_params(path)
+    adding = add and not is_listed
+    if adding:
+        with_source(path, source)  # refused now, and not after hours of asking
     before = listed[: keys.index(source_key(source, root))] if is_listed else listed
     folder = INBOX if inbox else SOURCES
     try:
         ingested = ingest_source(root, source, params.ingest, os.environ, before=before, folder=folder)
     except QuotaError:
+        params = _add(path, source) if adding else params
         if kept := _kept(root, source, folder):
             _tell(root, params, [(source, kept)])
         raise
+    params = _add(path, source) if adding else params
     _tell(root, params, [(source, ingested)])
     console = wide_console()
     if inbox:
@@ -112,6 +118,12 @@ def ingest_asked(asked: dict[str, Any], *, inbox: bool, add: bool) -> None:
             highlight=False,
         )
         console.print(f"    - {source_line(source)}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _add(path: Path, source: SourceParams) -> Params:
+    """List a source in `params.yaml`, and return what this holds then."""
+    add_source(path, source)
+    return load_params(path)
 
 
 def _parse(root: Path, asked: dict[str, Any]) -> SourceParams:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundatlas.errors import NotReadyError, TrackError
+from soundatlas.files import expand_home
 from soundatlas.progress import progress
 from soundatlas.sources.base import AUDIO, Listing, Offer, Ready
 from soundatlas.sources.fma_audio import hear_tracks
@@ -64,7 +65,7 @@ def readiness(config: FmaSourceParams | None, environ: Mapping[str, str]) -> Rea
     if config is None:
         return Ready(ready=False, message="say where it lies: `soundatlas ingest fma PATH --subset small`")
     try:
-        find_place(Path(config.path).expanduser(), config.subset)
+        find_place(expand_home(Path(config.path)), config.subset)
     except NotReadyError as error:
         return Ready(ready=False, message=str(error))
     return Ready(ready=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from soundatlas.errors import NotReadyError
-from soundatlas.files import sha256_json
+from soundatlas.files import expand_home, sha256_json
 from soundatlas.progress import progress
 from soundatlas.source_params import FolderSourceParams, folder_name
 from soundatlas.sources.base import Listing, Offer, Ready
@@ -44,7 +44,7 @@ def readiness(config: FolderSourceParams | None, environ: Mapping[str, str]) -> 
     del environ
     if config is None:
         return Ready(ready=True)
-    folder = Path(config.path).expanduser()
+    folder = expand_home(Path(config.path))
     return Ready(folder.is_dir(), "" if folder.is_dir() else f"there is no folder {config.path}")
 
 

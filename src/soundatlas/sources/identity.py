@@ -10,7 +10,7 @@ import pandas as pd
 
 from soundatlas.sources.base import SAME_AS
 from soundatlas.sources.clusters import find_clusters
-from soundatlas.sources.label_choice import Value, choose_labels
+from soundatlas.sources.label_choice import RESTRICTED, Value, choose_labels
 from soundatlas.tables import CONFLICTS, IDENTITIES, LABELS, TRACKS, conform
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def unite(parts: Sequence[Part]) -> United:
     A row is the same track as one before it, in this order of evidence, when it says so (`same_as`, or the same
     `track_id`), has the same bytes (`audio_sha256`), the same ISRC, or, from another source, the same artist and title
     in any spelling and a length within 2 s. The row of the first source with audio gives id, audio, licence and
-    `ml_use`; the labels are chosen by `label_choice.choose_labels`.
+    `ml_use`, which is `restricted` too where another row with the same bytes is, or, without audio, any row; the labels
+    are chosen by `label_choice.choose_labels`.
 
     Args:
         parts: in the order of `catalog.sources`.
@@ -109,6 +110,8 @@ def _joined(
         lead = (cluster.lead.source, cluster.lead.track_id)
         chosen, overruled = choose_labels([values.get(key, {}) for key in members])
         track = dict(rows[lead])
+        if _is_restricted(track, [rows[key] for key in members]):
+            track["ml_use"] = RESTRICTED
         if pd.isna(track["duration_seconds"]):
             track["duration_seconds"] = rows[min(members, key=lambda key: pd.isna(rows[key]["duration_seconds"]))][
                 "duration_seconds"
@@ -119,6 +122,16 @@ def _joined(
         labels += [{"track_id": lead[1], "label": label, **value.as_row()} for label, value in chosen.items()]
         conflicts += [{"track_id": lead[1], **row} for row in overruled]
     return pd.DataFrame(tracks), pd.DataFrame(labels), pd.DataFrame(conflicts)
+
+
+def _is_restricted(lead: Mapping[str, Any], members: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether a joined track must not be learnt from, whichever of its rows is listed first.
+
+    What one row says of some bytes holds for these bytes; audio that is fetched for a track inherits from all its rows.
+    """
+    heard = not pd.isna(lead["path"])
+    same = [member for member in members if not heard or member["audio_sha256"] == lead["audio_sha256"]]
+    return RESTRICTED in {row["ml_use"] for row in (lead, *same)}
 
 
 def _identities(clusters: Iterable[Cluster]) -> pd.DataFrame:

@@ -26,8 +26,8 @@ NO_AUDIO = "its source has no audio of it: there is nothing to classify"
 
 
 def brought_sources(root: Path) -> dict[str, SourceParams]:
-    """Return key -> configuration of what was brought into the inbox."""
-    reports = sorted((registry_root(root) / FOLDER).glob(f"*/{REPORT}"))
+    """Return key -> configuration of what was brought into the inbox; what a killed run left is none of it."""
+    reports = sorted((registry_root(root) / FOLDER).glob(f"[!.]*/{REPORT}"))
     configs = TypeAdapter[SourceParams](SourceParams)
     return {path.parent.name: configs.validate_python(read_json(path)["config"]) for path in reports}
 

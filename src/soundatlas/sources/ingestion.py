@@ -12,7 +12,7 @@ from soundatlas.sources.audio_store import FOLDER, AudioStore
 from soundatlas.sources.base import IngestContext
 from soundatlas.sources.deny_list import read_deny_list, remove_audio
 from soundatlas.sources.identity import Part, unite
-from soundatlas.sources.listing_files import MEMORY, SOURCES, read_listing, source_key, write_listing
+from soundatlas.sources.listing_files import MEMORY, SOURCES, read_listing, source_key, tidy_listings, write_listing
 from soundatlas.sources.lookup import find_source
 from soundatlas.sources.previous_listing import take_over
 
@@ -61,6 +61,7 @@ def ingest_source(
             it had given before stays.
     """
     root = registry_root(root).resolve()
+    tidy_listings(root)
     key, denied = source_key(config, root), read_deny_list(root)
     place = root / folder / key
     about = {"config": config.model_dump(mode="json")}

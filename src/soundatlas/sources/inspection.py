@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from soundatlas.params import IngestParams
 
 RECIPE = "1"  # raise it when the same bytes shall be judged otherwise
+PASSING = {"unreadable", "crashed", "timeout", "fault"}  # what may be the disk's or the machine's fault: tried again
 FILES_PER_SAVE = 500
 MEMORY = {
     "audio_sha256": "str",
@@ -60,7 +61,7 @@ class Inspected:
 
 
 def inspect_files(paths: Mapping[str, Path], limits: IngestParams, memory: Path) -> dict[str, Inspected]:
-    """Look into files in worker processes; what was looked into before is remembered.
+    """Look into files in worker processes; what was looked into before is remembered, but for faults that may pass.
 
     Args:
         paths: SHA-256 of a file's bytes -> where it lies.
@@ -120,13 +121,18 @@ def _as_inspected(row: Mapping[Any, Any]) -> Inspected:
 def _read_memory(path: Path) -> pd.DataFrame:
     """Return what is remembered; a file that is absent or damaged costs only the time to look again."""
     try:
-        return conform(pd.read_parquet(path), MEMORY)
+        return _lasting(conform(pd.read_parquet(path), MEMORY))
     except (OSError, ValueError):
         return empty(MEMORY)
 
 
 def _write_memory(path: Path, before: pd.DataFrame, known: Mapping[str, dict[Any, Any]], judged_by: str) -> None:
     """Write all that is known under these limits; what was judged by others before is kept for other content only."""
-    rows = conform(pd.DataFrame(known.values()).assign(judged_by=judged_by), MEMORY)
+    rows = _lasting(conform(pd.DataFrame(known.values()).assign(judged_by=judged_by), MEMORY))
     rest = before[~before["audio_sha256"].isin(known.keys())]
     write_table(pd.concat([rest, rows]).sort_values("audio_sha256").reset_index(drop=True), path)
+
+
+def _lasting(memory: pd.DataFrame) -> pd.DataFrame:
+    """Return a memory without the faults that may pass, which earlier versions kept as well."""
+    return memory[~memory["reason"].isin(PASSING)]

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from soundatlas.errors import SoundatlasError
-from soundatlas.files import read_json, replacing_folder, sha256_file, sha256_json, write_json
+from soundatlas.files import (
+    expand_home,
+    read_json,
+    remove_leftovers,
+    replacing_folder,
+    restore_replaced,
+    sha256_file,
+    sha256_json,
+    write_json,
+)
+from soundatlas.sources.audio_store import FOLDER as AUDIO
 from soundatlas.sources.base import Listing
 from soundatlas.sources.inbox import shown_path
 from soundatlas.tables import FAILURES, LABELS, TRACKS, conform, write_table
@@ -20,6 +30,7 @@ if TYPE_CHECKING:
 SOURCES, INBOX = "data/ingest/sources", "data/ingest/inbox"  # of the catalogue; of what `--inbox` brought
 MEMORY = "data/ingest/memory"
 REPORT = "report.json"
+AT_WORK_SECONDS = 3600.0  # nothing of these folders takes as long to write
 
 
 def source_key(config: SourceParams, root: Path) -> str:
@@ -36,7 +47,17 @@ def source_key(config: SourceParams, root: Path) -> str:
 
 def user_path(path: str, root: Path) -> Path:
     """Return where a path that the user wrote leads: `~` is their home, a relative one begins at the project."""
-    return (root / Path(path).expanduser()).resolve()
+    return (root / expand_home(Path(path))).resolve()
+
+
+def tidy_listings(root: Path) -> None:
+    """Put back a listing that a killed run was replacing, and remove what such runs left beside listings and audio.
+
+    Other sources may be asked at the same time: what was written within the last hour stays.
+    """
+    for folder in (SOURCES, INBOX, AUDIO):
+        restore_replaced(root / folder)
+        remove_leftovers(root / folder, untouched_seconds=AT_WORK_SECONDS)
 
 
 def write_listing(folder: Path, listing: Listing, about: dict[str, Any]) -> None:

@@ -35,6 +35,15 @@ def add_source(path: Path, source: SourceParams) -> None:
     Raises:
         ParamsError: when the result would not hold; nothing was written.
     """
+    write_text(path, with_source(path, source))
+
+
+def with_source(path: Path, source: SourceParams) -> str:
+    """Return what `params.yaml` would hold with a source at the end of `catalog.sources`.
+
+    Raises:
+        ParamsError: when the result would not hold.
+    """
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines(keepends=True)
     values = YAML().load(text)
@@ -59,7 +68,7 @@ def add_source(path: Path, source: SourceParams) -> None:
         lines[end - 1] += "\n"
     changed = "".join([*lines[:end], f"{margin}- {source_line(source)}\n", *lines[end:]])
     parse_params(YAML(typ="safe").load(changed), path.name)
-    write_text(path, changed)
+    return changed
 
 
 def _mapping(source: SourceParams) -> CommentedMap:

@@ -82,6 +82,8 @@ def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         ValueError: when it is no table that can be used; it says why.
     """
     try:
+        if not path.is_file():
+            raise ValueError("not a regular file")  # a pipe would be waited for
         if path.stat().st_size > LARGEST_BYTES:
             raise ValueError(f"larger than {LARGEST_BYTES // 1_000_000} MB")
         with path.open(encoding="utf-8-sig", newline="") as file:

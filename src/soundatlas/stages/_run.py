@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from typing import TYPE_CHECKING
 
+from soundatlas.disk_faults import describe_disk_fault
 from soundatlas.environment import quieten
 from soundatlas.errors import SoundatlasError
 from soundatlas.files import project_root
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from soundatlas.params import Params
 
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
 def run_stage(run: Callable[[Path, Params], None]) -> None:
     """Check `params.yaml`, run the stage in its project, and end with one line and an exit code on a known fault."""
     quieten()
@@ -31,7 +28,7 @@ def run_stage(run: Callable[[Path, Params], None]) -> None:
         print(f"soundatlas: {error}", file=sys.stderr)  # noqa: T201 - the stage's last word
         sys.exit(error.exit_code)
     except OSError as error:
-        if error.errno not in FULL:
+        if (said := describe_disk_fault(error)) is None:
             raise
-        print("soundatlas: the disk is full: free some space and run it again", file=sys.stderr)  # noqa: T201 - likewise
+        print(f"soundatlas: {said}", file=sys.stderr)  # noqa: T201 - likewise
         sys.exit(SoundatlasError.exit_code)

@@ -19,7 +19,7 @@ from soundatlas.sources.deny_list import EXPORT, read_deny_list
 from soundatlas.sources.inbox import list_folder
 from soundatlas.sources.inbox_listings import list_brought
 from soundatlas.sources.ingestion import ingest_source
-from soundatlas.sources.listing_files import REPORT, SOURCES, content_of, source_key
+from soundatlas.sources.listing_files import REPORT, SOURCES, content_of, source_key, tidy_listings
 from soundatlas.sources.lookup import find_source
 from soundatlas.stages._run import run_stage
 from soundatlas.tables import INBOX, write_table
@@ -39,6 +39,7 @@ def run(root: Path, params: Params) -> None:
     """
     if (root / "data").is_dir():
         remove_leftovers(root / "data")  # of a killed run; DVC lets only one run at a time come here
+    tidy_listings(registry_root(root))
     folder, denied = root / "data/ingest", read_deny_list(root)
     write_json(root / EXPORT, denied.export())
     write_json(folder / "sources.json", dict(_fingerprint(root, params, source) for source in params.catalog.sources))

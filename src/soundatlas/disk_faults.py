@@ -1,0 +1,17 @@
+"""What a fault of the disk is in a user's words."""
+
+from __future__ import annotations
+
+import errno
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the last: as much as the user may write to a file
+CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+
+
+def describe_disk_fault(error: OSError) -> str | None:
+    """Return one line with what to do, or None where the fault is none of the disk: its traceback is wanted."""
+    if error.errno in FULL:
+        return "the disk is full: free some space and run it again"
+    if error.errno in CLOSED and error.filename is not None:
+        return f"{error.filename}: {error.strerror}: see to it that it can be read and written, and run it again"
+    return None

@@ -1,0 +1,28 @@
+"""What a fault of the disk is in a user's words."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from soundatlas.disk_faults import describe_disk_fault
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_full_disk_asks_for_space(number) -> None:
+    """Whether the disk or the user's share of it is full: free some space."""
+    assert describe_disk_fault(OSError(number, "no more")) == "the disk is full: free some space and run it again"
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR])
+def test_closed_place_is_named(number) -> None:
+    """A place that cannot be written to is named."""
+    said = describe_disk_fault(OSError(number, "not allowed", "data/ingest"))
+    assert said == "data/ingest: not allowed: see to it that it can be read and written, and run it again"
+
+
+def test_other_fault_is_nobodys() -> None:
+    """A file that is not there is a fault of the program, whose traceback is wanted, and so is one without a name."""
+    assert describe_disk_fault(FileNotFoundError(errno.ENOENT, "no such file", "x")) is None
+    assert describe_disk_fault(PermissionError(errno.EACCES, "not allowed")) is None
