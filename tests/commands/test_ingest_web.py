@@ -83,6 +83,15 @@ def test_it_is_said_that_training_will_refuse(spotify: FakeSpotify, capsys: pyte
     assert "must not be learnt from" not in capsys.readouterr().out
 
 
+def test_an_inbox_without_audio_is_told(spotify: FakeSpotify, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --inbox, where nothing has audio, no classification is promised."""
+    assert spotify.saved
+    ingest_asked({"source": "spotify", "saved": True}, inbox=True, add=False)
+    printed = capsys.readouterr().out
+    assert "the champion can classify none of it" in printed
+    assert "the champion classifies them" not in printed
+
+
 def test_a_quota_ends_with_its_own_exit_code(spotify: FakeSpotify, capsys: pytest.CaptureFixture[str]) -> None:
     """At a used-up quota what came is kept and shown; --refresh does not make Spotify be asked before the time."""
     spotify.saved = [{"track": track(number)} for number in range(120)]

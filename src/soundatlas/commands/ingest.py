@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from soundatlas.params import Params
 
+NOTHING_TO_CLASSIFY = "Nothing of it has audio, so the champion can classify none of it"
+
 
 def ingest_listed(name: str | None) -> None:
     """Ask all sources that `params.yaml` lists, or those of one name, and say what came.
@@ -110,7 +112,9 @@ def ingest_asked(asked: dict[str, Any], *, inbox: bool, add: bool) -> None:
     _tell(root, params, [(source, ingested)])
     console = wide_console()
     if inbox:
-        console.print("Next: `dvc repro`, and the champion classifies them", highlight=False)
+        has_audio = ingested.listing.tracks["path"].notna().any()
+        told = "Next: `dvc repro`, and the champion classifies them" if has_audio else NOTHING_TO_CLASSIFY
+        console.print(told, highlight=False)
     elif not (is_listed or add):
         console.print(
             "params.yaml does not list this source, so `dvc repro` will not use it. Add this line to catalog.sources,\n"
