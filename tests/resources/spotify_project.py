@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from soundatlas.source_params import SpotifySourceParams
 from soundatlas.sources.spotify import list_spotify
 from soundatlas.sources.spotify_account import TokenFile
-from tests.fakes.spotify import CLIENT_ID, CLIENT_SECRET, FakeSpotify
+from tests.fakes.spotify import CLIENT_ID, CLIENT_SECRET, FakeSpotify, spotify_id
 from tests.fakes.time import QuickTime
 from tests.resources.ingest_context import make_context
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from soundatlas.sources.base import Listing
     from soundatlas.sources.web.client import Timeouts
+
+
+MINE, THEIRS = spotify_id(700), spotify_id(701)  # playlists
 
 
 class SpotifyProject:

@@ -11,8 +11,11 @@ from soundatlas.errors import TrackError
 from soundatlas.source_params import SourceParams
 from soundatlas.sources.ingestion import ingest_source
 from soundatlas.workers import Outcome
+from tests.fakes.spotify import SOMEBODY, USER, FakeSpotify, track
+from tests.resources.spotify_project import MINE, THEIRS, SpotifyProject
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -60,3 +63,25 @@ def list_music(project, music, as_source, tiny_params):
         return ingest_source(project, config, tiny_params.ingest, {}).listing
 
     return run
+
+
+@pytest.fixture
+def make_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], SpotifyProject]]:
+    """Makes a project in front of a Spotify of some profile; a user is logged in, and owns a playlist of 120."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    servers: list[FakeSpotify] = []
+
+    def make(profile: str = "dev2026") -> SpotifyProject:
+        fake = FakeSpotify(profile)
+        servers.append(fake)
+        fake.__enter__()
+        fake.playlists[MINE] = (USER, [{"added_at": "2026-01-01T00:00:00Z", "item": track(n)} for n in range(120)])
+        fake.playlists[THEIRS] = (SOMEBODY, [{"item": track(1)}])
+        fake.saved = [{"added_at": "2026-01-01T00:00:00Z", "track": track(n)} for n in range(100, 130)]
+        project = SpotifyProject(tmp_path / "project", fake)
+        project.log_in()
+        return project
+
+    yield make
+    for server in servers:
+        server.__exit__(None, None, None)
