@@ -95,7 +95,12 @@ def label_agreement(
     figures: dict[str, Any] = {}
     for name, column in zip(("layout", "embedding", "chance"), columns, strict=True):
         values = np.array(column)
-        score = interval(lambda picked, values=values: float(values[picked].mean()), samples, len(values), CONFIDENCE)  # type: ignore[misc]
+        score = interval(
+            lambda picked, values=values: float(values[picked].mean()),  # type: ignore[misc]  # mypy infers no default
+            samples,
+            len(values),
+            CONFIDENCE,
+        )
         figures |= {name: score.value, f"{name}_low": score.low, f"{name}_high": score.high}
     return {**figures, "tracks": len(shares)}
 

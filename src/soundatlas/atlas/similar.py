@@ -65,4 +65,4 @@ def _near(indices: list[int], similarities: list[float], reasons: Sequence[str])
     """Return the neighbours that there are."""
     there = [rank for rank, index in enumerate(indices) if index >= 0]
     columns = {"neighbours": indices, "similarities": similarities, "reasons": reasons}
-    return {name: [column[rank] for rank in there] for name, column in columns.items()}  # type: ignore[index]
+    return {name: [column[rank] for rank in there] for name, column in columns.items()}  # type: ignore[index]  # lists

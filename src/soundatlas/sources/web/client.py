@@ -147,7 +147,7 @@ class WebClient(requests.Session):
                 answer._content = read_body(  # noqa: SLF001 - what requests fills itself, but without a limit
                     answer.raw, max_bytes=max_bytes, deadline=deadline, monotonic=self._clock.monotonic
                 )
-                answer._content_consumed = True  # noqa: SLF001
+                answer._content_consumed = True  # noqa: SLF001 - likewise
         except requests.Timeout:
             raise Hanging from None
         except requests.RequestException as error:
