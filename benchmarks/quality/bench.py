@@ -211,6 +211,7 @@ def _rows(
                         "heads": heads,
                         "attributes": attributes,
                         "train_seconds": sum(cell.train_seconds for cell in mine) / len(mine),
+                        "train_processor_seconds": sum(cell.train_processor_seconds for cell in mine) / len(mine),
                         "ms_per_clip": sum(cell.ms_per_clip for cell in mine) / len(mine),
                         "notes": sorted({note for cell in mine for note in cell.notes}),
                     }

@@ -51,13 +51,14 @@ def score_table(rows: Sequence[dict[str, Any]], split: str, about: dict[str, Any
     table = Table(
         title=f"{split} split: {tested} test tracks, {_seeds(settings)}; "
         f"{settings['confidence']:.0%} interval by grouped bootstrap",
-        caption="train s: one training, features and spectrograms left out; ms/clip: from the audio file, all included",
+        caption="train s and processor s (of all threads): one training, features and spectrograms left out; "
+        "ms/clip: from the audio file, all included",
         title_justify="left",
         caption_justify="left",
     )
     for column in ("label", "peer"):
         table.add_column(column)
-    for column in ("macro F1", "seeds", "weighted F1", "accuracy", "top 3", "ECE", "train s", "ms/clip"):
+    for column in ("macro F1", "seeds", "weighted F1", "accuracy", "top 3", "ECE", "train s", "processor s", "ms/clip"):
         table.add_column(column, justify="right", no_wrap=True)
     for head in about["heads"]:
         for row in rows:
@@ -73,7 +74,7 @@ def _seeds(settings: dict[str, Any]) -> str:
 
 def _cells(row: dict[str, Any], head: str) -> list[str]:
     if not row["available"]:
-        return ["not available", *[""] * 7]
+        return ["not available", *[""] * 8]
     figures = row["heads"][head]
     per_seed = figures["macro_f1_per_seed"]
     return [
@@ -81,6 +82,7 @@ def _cells(row: dict[str, Any], head: str) -> list[str]:
         f"{min(per_seed):.2f}-{max(per_seed):.2f}" if row["seeded"] else "no seed",
         *(f"{figures[name]:.2f}" for name in ("weighted_f1", "accuracy", "top_3_accuracy", "ece")),
         f"{row['train_seconds']:.1f}",
+        f"{row['train_processor_seconds']:.1f}",
         f"{row['ms_per_clip']:.0f}",
     ]
 
