@@ -8,16 +8,15 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import pickle
 import queue
-import signal
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from soundatlas.errors import TrackError, UsageError
+from soundatlas.worker_process import GRACE_SECONDS, fault, pack, receive, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -29,8 +28,9 @@ Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 WAITING_PER_WORKER = 4  # tasks handed out ahead, so that memory does not grow with the number of tracks
+MOST_HELD_BYTES = 1 << 28  # of values that wait for their turn, so that memory does not grow with the tracks' length
+START_SECONDS = 300.0  # that a process may take to import what it needs
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-GRACE_SECONDS = 5.0  # for a process that closed its pipe to end by itself
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,9 @@ def map_in_workers(
 ) -> Generator[Outcome[Item, Value], None, None]:
     """Apply `function` to every item in worker processes and yield the outcomes in the items' order.
 
-    A worker that crashes, or one that works on an item for longer than `timeout_seconds`, is replaced and costs
-    that one item. At most a few items per worker are under way at once.
+    A worker that crashes, is killed, or works on an item for longer than `timeout_seconds` is replaced and costs that
+    one item. At most a few items per worker are under way at once, and no further one is begun while large values wait
+    to be taken. No worker outlives this process, however it ends.
 
     Args:
         function: a module-level function of one argument.
@@ -81,27 +82,78 @@ def map_in_workers(
     idle: queue.LifoQueue[_Worker] = queue.LifoQueue()  # last in, first out: few items start few processes
     for worker in crew:
         idle.put(worker)
+    backlog = _Backlog()
 
-    def attempt(item: Item) -> Outcome[Item, Value]:
+    def attempt(number: int, item: Item) -> tuple[Outcome[Item, Value], int]:
+        backlog.wait_for_room(number)
         worker = idle.get()
         try:
-            return Outcome(item, *worker.attempt(function, item, timeout_seconds))
+            value, failure, size = worker.attempt(function, item, timeout_seconds)
         finally:
             idle.put(worker)
+        backlog.hold(size)
+        return Outcome(item, value, failure), size
 
-    waiting: deque[Future[Outcome[Item, Value]]] = deque()
+    waiting: deque[Future[tuple[Outcome[Item, Value], int]]] = deque()
+
+    def take_next() -> Outcome[Item, Value]:
+        outcome, size = waiting.popleft().result()
+        backlog.release(size)
+        return outcome
+
     with ThreadPoolExecutor(max_workers=count) as threads:  # a thread sits and waits for each worker
         try:
-            for item in items:
-                waiting.append(threads.submit(attempt, item))
+            for number, item in enumerate(items):
+                waiting.append(threads.submit(attempt, number, item))
                 if len(waiting) >= count * WAITING_PER_WORKER:
-                    yield waiting.popleft().result()
+                    yield take_next()
             while waiting:
-                yield waiting.popleft().result()
+                yield take_next()
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
             for worker in crew:
                 worker.stop()
+            backlog.stop()
+
+
+class _Backlog:
+    """How many bytes of values wait for their turn; when they are many, only the item that all wait for may begin."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._held = self._taken = 0
+        self._stopped = False
+
+    def wait_for_room(self, number: int) -> None:
+        """Return when the item of this number, counted from 0, may begin."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or number == self._taken or self._held < MOST_HELD_BYTES)
+
+    def hold(self, size: int) -> None:
+        """Count a value that waits from now on."""
+        with self._changed:
+            self._held += size
+
+    def release(self, size: int) -> None:
+        """Discount the value that was taken; the next one's turn has come."""
+        with self._changed:
+            self._held -= size
+            self._taken += 1
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Let all go on who wait: their workers are stopped."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+
+class _Attempt(NamedTuple):
+    """What became of an item: a value or a failure, and how many bytes the answer took."""
+
+    value: Any
+    failure: TrackError | None
+    size: int = 0
 
 
 class _Worker:
@@ -112,29 +164,28 @@ class _Worker:
     _pipe: Connection
     _stopped = False
 
-    def attempt(
-        self, function: Callable[[Item], Value], item: Item, timeout_seconds: float
-    ) -> tuple[Value | None, TrackError | None]:
+    def attempt(self, function: Callable[[Item], Value], item: Item, timeout_seconds: float) -> _Attempt:
         """Have the process apply `function` to `item`, and wait for its value or what became of it."""
         try:
-            request = pickle.dumps((function, item), pickle.HIGHEST_PROTOCOL)
+            request = pack(function, item, timeout_seconds)
         except Exception as error:  # noqa: BLE001 - an item that cannot be sent is that item's row
-            return None, _fault(error)
+            return _Attempt(None, fault(error))
         self._start()
         try:
             self._pipe.send_bytes(request)
+            if not self._pipe.poll(START_SECONDS):
+                return self._give_up(f"its worker process did not start within {START_SECONDS:g} s")
             self._pipe.recv_bytes()  # it has imported what it needs; the time of starting is not the item's
             if not self._pipe.poll(timeout_seconds):
-                self._end()
-                return None, TrackError("timeout", f"took longer than {timeout_seconds:g} s")
-            answer = self._pipe.recv_bytes()
+                return self._give_up(f"took longer than {timeout_seconds:g} s")
+            (value, failure), size = receive(self._pipe)
         except (EOFError, OSError):
-            return None, TrackError("crashed", f"its worker process died (exit code {self._end(GRACE_SECONDS)})")
-        try:
-            value, failure = pickle.loads(answer)  # noqa: S301 - written by our own process
+            code = self._end(GRACE_SECONDS)
+            return _Attempt(None, TrackError("crashed", f"its worker process died (exit code {code})"))
         except Exception as error:  # noqa: BLE001 - a value that cannot be received is that item's row
-            return None, _fault(error)
-        return value, failure
+            self._end()  # more of the answer may be on its way
+            return _Attempt(None, fault(error))
+        return _Attempt(value, failure, size)
 
     def stop(self) -> None:
         """End the process, whatever it is doing, for good."""
@@ -144,6 +195,10 @@ class _Worker:
                 self._process.kill()
                 self._process.join()
 
+    def _give_up(self, why: str) -> _Attempt:
+        self._end()
+        return _Attempt(None, TrackError("timeout", why))
+
     def _start(self) -> None:
         with self._processes:
             if self._stopped:
@@ -152,7 +207,7 @@ class _Worker:
                 return
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+            self._process = context.Process(target=serve, args=(theirs,), daemon=True)
             with _single_threaded():
                 self._process.start()
             theirs.close()  # the process holds the only other end, so that its death is read as the end of the pipe
@@ -184,39 +239,3 @@ def _single_threaded() -> Iterator[None]:
     finally:
         for name in added:
             os.environ.pop(name, None)
-
-
-def _serve(pipe: Connection) -> None:
-    """Be a worker: answer each request with a value or a failure, until nobody is there to ask."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the caller's, who ends the workers
-    while True:
-        try:
-            request = pipe.recv_bytes()
-        except (EOFError, OSError):
-            return
-        answer = _attempt(request, pipe)
-        pipe.send_bytes(answer)
-
-
-def _attempt(request: bytes, pipe: Connection) -> bytes:
-    """Apply the requested function, and return value and failure as they travel back.
-
-    An exception does not travel as it is: many cannot be unpickled, and a `SystemExit` would end the run.
-    """
-    begun = False
-    try:
-        function, item = pickle.loads(request)  # noqa: S301 - written by the process that started this one
-        pipe.send_bytes(b"")
-        begun = True
-        return pickle.dumps((function(item), None), pickle.HIGHEST_PROTOCOL)
-    except TrackError as error:
-        failure = TrackError(error.reason, error.message)
-    except BaseException as error:  # noqa: BLE001 - whatever a library throws at a bad file is that file's row
-        failure = _fault(error)
-    if not begun:
-        pipe.send_bytes(b"")
-    return pickle.dumps((None, failure))
-
-
-def _fault(error: BaseException) -> TrackError:
-    return TrackError("fault", f"{type(error).__name__}: {error}")
