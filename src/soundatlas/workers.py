@@ -10,11 +10,14 @@ import multiprocessing
 import os
 import queue
 import threading
+import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
+from soundatlas.backlog import Backlog
 from soundatlas.errors import TrackError, UsageError
 from soundatlas.worker_process import GRACE_SECONDS, fault, pack, receive, serve
 
@@ -31,15 +34,46 @@ WAITING_PER_WORKER = 4  # tasks handed out ahead, so that memory does not grow w
 MOST_HELD_BYTES = 1 << 28  # of values that wait for their turn, so that memory does not grow with the tracks' length
 START_SECONDS = 300.0  # that a process may take to import what it needs
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+PASSING_REASONS = frozenset({"crashed", "timeout", "unreadable"})  # may not come back; the others lie in the bytes
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One time that a worker was at an item.
+
+    Attributes:
+        began: Unix time, in seconds; the worker has started and imported what it needs.
+        seconds: until the answer, or until the worker was given up.
+        failure: None when it went well.
+    """
+
+    began: float
+    seconds: float
+    failure: TrackError | None
 
 
 @dataclass(frozen=True)
 class Outcome(Generic[Item, Value]):
-    """What became of one item: `value` when it went well, otherwise `failure`."""
+    """What became of one item: `value` when it went well, otherwise `failure`; and by which attempts."""
 
     item: Item
     value: Value | None
     failure: TrackError | None
+    attempts: tuple[Attempt, ...] = ()
+
+
+class MapJobs(Protocol):
+    """`map_in_workers`, or something around it that watches the outcomes as they come."""
+
+    def __call__(
+        self,
+        function: Callable[[Item], Value],
+        items: Iterable[Item],
+        *,
+        timeout_seconds: float,
+        workers: int | None = None,
+    ) -> Generator[Outcome[Item, Value], None, None]:
+        """Apply `function` to every item, as `map_in_workers` does."""
 
 
 def worker_count() -> int:
@@ -64,35 +98,37 @@ def map_in_workers(
     *,
     timeout_seconds: float,
     workers: int | None = None,
+    retries: int = 0,
 ) -> Generator[Outcome[Item, Value], None, None]:
     """Apply `function` to every item in worker processes and yield the outcomes in the items' order.
 
     A worker that crashes, is killed, or works on an item for longer than `timeout_seconds` is replaced and costs that
-    one item. At most a few items per worker are under way at once, and no further one is begun while large values wait
-    to be taken. No worker outlives this process, however it ends.
+    one item, once the new one has failed at it too. At most a few items per worker are under way at once, and no further
+    one is begun while large values wait to be taken. No worker outlives this process, however it ends.
 
     Args:
         function: a module-level function of one argument.
         items: picklable arguments.
         timeout_seconds: longest time for one item, in seconds.
         workers: number of processes; `worker_count()` by default.
+        retries: how often an item is tried again that failed for a reason of `PASSING_REASONS`.
     """
     count = workers or worker_count()
     crew = [_Worker() for _ in range(count)]
     idle: queue.LifoQueue[_Worker] = queue.LifoQueue()  # last in, first out: few items start few processes
     for worker in crew:
         idle.put(worker)
-    backlog = _Backlog()
+    backlog = Backlog(MOST_HELD_BYTES)
 
     def attempt(number: int, item: Item) -> tuple[Outcome[Item, Value], int]:
         backlog.wait_for_room(number)
         worker = idle.get()
         try:
-            value, failure, size = worker.attempt(function, item, timeout_seconds)
+            outcome, size = worker.persist(function, item, timeout_seconds, retries)
         finally:
             idle.put(worker)
         backlog.hold(size)
-        return Outcome(item, value, failure), size
+        return outcome, size
 
     waiting: deque[Future[tuple[Outcome[Item, Value], int]]] = deque()
 
@@ -116,44 +152,17 @@ def map_in_workers(
             backlog.stop()
 
 
-class _Backlog:
-    """How many bytes of values wait for their turn; when they are many, only the item that all wait for may begin."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._held = self._taken = 0
-        self._stopped = False
-
-    def wait_for_room(self, number: int) -> None:
-        """Return when the item of this number, counted from 0, may begin."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._stopped or number == self._taken or self._held < MOST_HELD_BYTES)
-
-    def hold(self, size: int) -> None:
-        """Count a value that waits from now on."""
-        with self._changed:
-            self._held += size
-
-    def release(self, size: int) -> None:
-        """Discount the value that was taken; the next one's turn has come."""
-        with self._changed:
-            self._held -= size
-            self._taken += 1
-            self._changed.notify_all()
-
-    def stop(self) -> None:
-        """Let all go on who wait: their workers are stopped."""
-        with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
-
-
-class _Attempt(NamedTuple):
+class _Answer(NamedTuple):
     """What became of an item: a value or a failure, and how many bytes the answer took."""
 
     value: Any
     failure: TrackError | None
     size: int = 0
+
+
+def retrying(retries: int) -> MapJobs:
+    """Return `map_in_workers` with a limit of retries."""
+    return partial(map_in_workers, retries=retries)
 
 
 class _Worker:
@@ -163,29 +172,51 @@ class _Worker:
     _process: SpawnProcess | None = None
     _pipe: Connection
     _stopped = False
+    _began: float | None = None  # of the item that it is at, by `time.perf_counter`; None before it has begun
 
-    def attempt(self, function: Callable[[Item], Value], item: Item, timeout_seconds: float) -> _Attempt:
+    def persist(
+        self, function: Callable[[Item], Value], item: Item, timeout_seconds: float, retries: int
+    ) -> tuple[Outcome[Item, Value], int]:
+        """Attempt an item until it goes well, fails for a reason that stays, or has been tried often enough.
+
+        Returns:
+            What became of it, and how many bytes the answer took.
+        """
+        attempts: list[Attempt] = []
+        while True:
+            self._began = None
+            value, failure, size = self.attempt(function, item, timeout_seconds)
+            seconds = 0.0 if self._began is None else time.perf_counter() - self._began
+            attempts.append(Attempt(time.time() - seconds, seconds, failure))
+            if failure is None or failure.reason not in PASSING_REASONS or len(attempts) > retries:
+                break
+        if failure is not None and len(attempts) > 1:
+            failure = TrackError(failure.reason, f"{failure.message}, after {len(attempts)} attempts")
+        return Outcome(item, value, failure, tuple(attempts)), size
+
+    def attempt(self, function: Callable[[Item], Value], item: Item, timeout_seconds: float) -> _Answer:
         """Have the process apply `function` to `item`, and wait for its value or what became of it."""
         try:
             request = pack(function, item, timeout_seconds)
         except Exception as error:  # noqa: BLE001 - an item that cannot be sent is that item's row
-            return _Attempt(None, fault(error))
+            return _Answer(None, fault(error))
         self._start()
         try:
             self._pipe.send_bytes(request)
             if not self._pipe.poll(START_SECONDS):
                 return self._give_up(f"its worker process did not start within {START_SECONDS:g} s")
             self._pipe.recv_bytes()  # it has imported what it needs; the time of starting is not the item's
+            self._began = time.perf_counter()
             if not self._pipe.poll(timeout_seconds):
                 return self._give_up(f"took longer than {timeout_seconds:g} s")
             (value, failure), size = receive(self._pipe)
         except (EOFError, OSError):
             code = self._end(GRACE_SECONDS)
-            return _Attempt(None, TrackError("crashed", f"its worker process died (exit code {code})"))
+            return _Answer(None, TrackError("crashed", f"its worker process died (exit code {code})"))
         except Exception as error:  # noqa: BLE001 - a value that cannot be received is that item's row
             self._end()  # more of the answer may be on its way
-            return _Attempt(None, fault(error))
-        return _Attempt(value, failure, size)
+            return _Answer(None, fault(error))
+        return _Answer(value, failure, size)
 
     def stop(self) -> None:
         """End the process, whatever it is doing, for good."""
@@ -195,9 +226,9 @@ class _Worker:
                 self._process.kill()
                 self._process.join()
 
-    def _give_up(self, why: str) -> _Attempt:
+    def _give_up(self, why: str) -> _Answer:
         self._end()
-        return _Attempt(None, TrackError("timeout", why))
+        return _Answer(None, TrackError("timeout", why))
 
     def _start(self) -> None:
         with self._processes:
