@@ -93,10 +93,10 @@ def update_store(
                 repaired += len(rotten)
                 copied |= _computed(name, len(rotten), compute_all(rotten), failures, lambda: None)
             write_shard(folder / name, contract, tracks | copied)
-    for path in folder.glob(f"*{SUFFIX}"):
-        if path.name not in layout:
-            path.unlink()
     _write_tables(folder, layout, failures)
+    for path in folder.glob(f"*{SUFFIX}"):
+        if path.name not in layout:  # no table names it any more
+            path.unlink()
     there = sum(sha in where for sha in wanted)
     return Update(len(missing) + repaired - len(failures), there - repaired, len(where) - there, len(failures))
 
