@@ -16,13 +16,13 @@ import soxr
 from numpy.lib.stride_tricks import sliding_window_view
 
 from soundatlas.audio.mel import mel_bands
+from soundatlas.audio.spectrogram import AMIN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundatlas.audio.spectrogram import FrontEnd
 
-AMIN = 1e-10  # power below which a cell is -100 dB: librosa.power_to_db's default
 FRAMES_AT_ONCE = 64  # transformed at once: their spectra stay in the processor's cache
 
 
