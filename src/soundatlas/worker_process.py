@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
+import importlib
 import os
 import pickle
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
+from soundatlas.environment import hold_memory
 from soundatlas.errors import TrackError
+from soundatlas.message_pipe import MessagePipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from multiprocessing.connection import Connection
+    from collections.abc import Callable, Iterator, Sequence
 
 GRACE_SECONDS = 5.0  # beyond an item's time, after which a process ends that nobody has ended
 PARENT_CHECK_SECONDS = 1.0  # should a copy of the caller's end of the pipe have outlived it
@@ -27,7 +29,7 @@ def pack(function: Callable[[Any], Any], item: object, timeout_seconds: float) -
     return pickle.dumps((function, item, timeout_seconds), pickle.HIGHEST_PROTOCOL)
 
 
-def receive(pipe: Connection) -> tuple[Answer, int]:
+def receive(pipe: MessagePipe) -> tuple[Answer, int]:
     """Receive a worker's answer, and how many bytes it takes; arrays come without a copy of them being made."""
     content, sizes = pickle.loads(pipe.recv_bytes())  # noqa: S301 - written by our own process
     buffers = [bytearray(size) for size in sizes]
@@ -36,11 +38,23 @@ def receive(pipe: Connection) -> tuple[Answer, int]:
     return pickle.loads(content, buffers=buffers), len(content) + sum(sizes)  # noqa: S301 - likewise
 
 
-def serve(pipe: Connection) -> None:
-    """Be a worker."""
+def run(incoming: int, outgoing: int, *, parent: int, preload: Sequence[str]) -> None:
+    """Be a worker.
+
+    Args:
+        incoming: file descriptor that requests come from.
+        outgoing: file descriptor that answers go to.
+        parent: number of the process that asks.
+        preload: modules to import before the first request; one that cannot be is the fault of the request needing it.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C and a stop of the whole family are the caller's,
         signal.signal(number, signal.SIG_IGN)  # who ends the workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
+    hold_memory()
+    for name in preload:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    pipe = MessagePipe(incoming, outgoing)
     with contextlib.suppress(EOFError, OSError):  # the caller is gone
         while True:
             request = pipe.recv_bytes()
@@ -48,17 +62,14 @@ def serve(pipe: Connection) -> None:
                 pipe.send_bytes(message)
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(parent: int) -> None:
     """End this process when the one that started it is gone, whatever it is doing."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        raise RuntimeError("a worker is started by another process")
-    while parent.is_alive() and os.getppid() == parent.pid:
-        parent.join(PARENT_CHECK_SECONDS)
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_SECONDS)
     os._exit(1)
 
 
-def _answer(request: bytes, pipe: Connection) -> list[Any]:
+def _answer(request: bytes, pipe: MessagePipe) -> list[Any]:
     """Apply the requested function; return the messages of the answer.
 
     An exception does not travel as it is: many cannot be unpickled, and a `SystemExit` would end the run.
@@ -86,9 +97,6 @@ def _ending_after(seconds: float) -> Iterator[None]:
 
     A decoder that hangs and lets no other thread run keeps `_end_with_parent` waiting, but not the system's alarm.
     """
-    if not hasattr(signal, "setitimer"):  # Windows
-        yield
-        return
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:

@@ -5,27 +5,26 @@ Each worker has a pipe of its own: whatever becomes of it concerns only the item
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
 import os
 import queue
 import threading
 import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from soundatlas.backlog import Backlog
+from soundatlas.child_process import ChildProcess
 from soundatlas.errors import TrackError, UsageError
-from soundatlas.worker_process import GRACE_SECONDS, fault, pack, receive, serve
+from soundatlas.worker_process import GRACE_SECONDS, fault, pack, receive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
     from concurrent.futures import Future
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
+
+    from soundatlas.message_pipe import MessagePipe
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -33,7 +32,6 @@ Value = TypeVar("Value")
 WAITING_PER_WORKER = 4  # tasks handed out ahead, so that memory does not grow with the number of tracks
 MOST_HELD_BYTES = 1 << 28  # of values that wait for their turn, so that memory does not grow with the tracks' length
 START_SECONDS = 300.0  # that a process may take to import what it needs
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PASSING_REASONS = frozenset({"crashed", "timeout", "unreadable"})  # may not come back; the others lie in the bytes
 
 
@@ -103,8 +101,8 @@ def map_in_workers(
     """Apply `function` to every item in worker processes and yield the outcomes in the items' order.
 
     A worker that crashes, is killed, or works on an item for longer than `timeout_seconds` is replaced and costs that
-    one item, once the new one has failed at it too. At most a few items per worker are under way at once, and none is
-    begun while large values wait to be taken. No worker outlives this process, however it ends.
+    one item, once the new one has failed at it too. At most a few items per worker are under way at once, and no
+    further one is begun while large values wait to be taken. No worker outlives this process, however it ends.
 
     Args:
         function: a module-level function of one argument.
@@ -113,8 +111,11 @@ def map_in_workers(
         workers: number of processes; `worker_count()` by default.
         retries: how often an item is tried again that failed for a reason of `PASSING_REASONS`.
     """
+    from concurrent.futures import ThreadPoolExecutor  # not before it is needed: it takes as long as a short clip
+
     count = workers or worker_count()
-    crew = [_Worker() for _ in range(count)]
+    early = [_early.pop()] if _early else []
+    crew = [*(_Worker() for _ in range(count - len(early))), *early]
     idle: queue.LifoQueue[_Worker] = queue.LifoQueue()  # last in, first out: few items start few processes
     for worker in crew:
         idle.put(worker)
@@ -160,6 +161,24 @@ class _Answer(NamedTuple):
     size: int = 0
 
 
+@contextmanager
+def early_worker(*preload: str) -> Iterator[None]:
+    """Start a worker now, for the first `map_in_workers` of the block: it imports while the caller does so too.
+
+    Args:
+        preload: modules that its function will need.
+    """
+    worker = _Worker(preload)
+    worker.start()
+    _early.append(worker)
+    try:
+        yield
+    finally:
+        worker.stop()
+        if worker in _early:
+            _early.remove(worker)
+
+
 def retrying(retries: int) -> MapJobs:
     """Return `map_in_workers` with a limit of retries."""
     return partial(map_in_workers, retries=retries)
@@ -169,10 +188,13 @@ class _Worker:
     """One process, started when it is first needed and again after a death."""
 
     _processes = threading.Lock()  # for all workers: starting and reaping processes is not safe in several threads
-    _process: SpawnProcess | None = None
-    _pipe: Connection
+    _process: ChildProcess | None = None
+    _pipe: MessagePipe
     _stopped = False
     _began: float | None = None  # of the item that it is at, by `time.perf_counter`; None before it has begun
+
+    def __init__(self, preload: tuple[str, ...] = ()) -> None:
+        self._preload = preload
 
     def persist(
         self, function: Callable[[Item], Value], item: Item, timeout_seconds: float, retries: int
@@ -200,7 +222,7 @@ class _Worker:
             request = pack(function, item, timeout_seconds)
         except Exception as error:  # noqa: BLE001 - an item that cannot be sent is that item's row
             return _Answer(None, fault(error))
-        self._start()
+        self.start()
         try:
             self._pipe.send_bytes(request)
             if not self._pipe.poll(START_SECONDS):
@@ -230,18 +252,15 @@ class _Worker:
         self._end()
         return _Answer(None, TrackError("timeout", why))
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start the process where none runs; what it imports first is no part of any item's time."""
         with self._processes:
             if self._stopped:
                 raise RuntimeError("the worker was stopped")  # nobody waits for this item any more
             if self._process is not None and self._process.is_alive():
                 return
-            context = multiprocessing.get_context("spawn")
-            self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=serve, args=(theirs,), daemon=True)
-            with _single_threaded():
-                self._process.start()
-            theirs.close()  # the process holds the only other end, so that its death is read as the end of the pipe
+            self._process = ChildProcess(self._preload)
+            self._pipe = self._process.pipe
 
     def _end(self, grace_seconds: float = 0.0) -> int | None:
         """Return the process's exit code, after ending it where it does not end by itself within the grace."""
@@ -256,17 +275,4 @@ class _Worker:
             return code
 
 
-@contextlib.contextmanager
-def _single_threaded() -> Iterator[None]:
-    """Let a process that starts now keep to one thread, unless the user has said otherwise.
-
-    Every worker would start as many BLAS threads as there are processors, and they take them from each other: on two
-    processors a log-mel cost twice the time. They read this when they are imported.
-    """
-    added = {name: "1" for name in THREAD_VARIABLES if name not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for name in added:
-            os.environ.pop(name, None)
+_early: list[_Worker] = []

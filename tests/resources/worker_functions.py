@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,11 @@ def wait_by_rank(rank: int) -> tuple[int, int]:
 def read_variable(name: str) -> str | None:
     """Tell what the environment says."""
     return os.environ.get(name)
+
+
+def imported(name: str) -> bool:
+    """Tell whether this process has imported a module."""
+    return name in sys.modules
 
 
 def make_array(size: int) -> np.ndarray:

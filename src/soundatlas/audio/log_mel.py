@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy import fft
 
-from soundatlas.audio.mel import mel_weights
+from soundatlas.audio.mel import mel_bands
+from soundatlas.audio.spectrogram import AMIN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundatlas.audio.spectrogram import FrontEnd
 
-AMIN = 1e-10  # power below which a cell is -100 dB: librosa.power_to_db's default
 FRAMES_AT_ONCE = 64  # transformed at once: their spectra stay in the processor's cache
 
 
@@ -50,7 +49,7 @@ class LogMelStream:
         self._rows = np.empty((count_frames(front_end, most_samples, sample_rate), front_end.n_mels), np.float32)
         self._done = 0  # rows
         self._window = _hann(front_end.n_fft)
-        self._weights = mel_weights(
+        self._bands = mel_bands(
             front_end.sample_rate, front_end.n_fft, front_end.n_mels, front_end.fmin, front_end.fmax
         )
 
@@ -88,11 +87,12 @@ class LogMelStream:
         frames = sliding_window_view(self._waiting, self._front_end.n_fft)[::hop][:count]
         with np.errstate(over="ignore", invalid="ignore"):  # infinite power is the caller's to refuse
             for start in range(0, count, FRAMES_AT_ONCE):
-                spectra = fft.rfft(frames[start : start + FRAMES_AT_ONCE] * self._window, overwrite_x=True)
+                spectra = np.fft.rfft(frames[start : start + FRAMES_AT_ONCE] * self._window)
                 power = np.square(spectra.real)
                 power += np.square(spectra.imag)
                 rows = self._rows[self._done : self._done + len(power)]
-                rows[...] = (self._weights @ power.T).T
+                for group in self._bands:
+                    np.matmul(power[:, group.bins], group.weights, out=rows[:, group.bands])
                 self._done += len(power)
         self._waiting = self._waiting[count * hop :]
 
