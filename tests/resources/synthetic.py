@@ -10,7 +10,8 @@ import pandas as pd
 
 from soundatlas.audio.spectrogram import Spectrogram
 from soundatlas.store.reading import MANIFEST_NAME, SpectrogramStore
-from soundatlas.store.shards import manifest_row, write_shard
+from soundatlas.store.rows import manifest_row
+from soundatlas.store.shards import write_shard
 from soundatlas.tables import MANIFEST, TRACKS, conform, write_table
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def write_store(
 ) -> SpectrogramStore:
     """Write and open a store of given spectrograms: audio SHA-256 -> (frames, n_mels)."""
     tracks = {
-        sha: (log_mel, manifest_row(SHARD, Spectrogram(log_mel, len(log_mel) * 0.1, 8_000, 1)))
+        sha: (log_mel, {**manifest_row(Spectrogram(log_mel, len(log_mel) * 0.1, 8_000, 1)), "shard": SHARD})
         for sha, log_mel in log_mels.items()
     }
     write_shard(folder / SHARD, contract, tracks)
