@@ -53,13 +53,15 @@ def make_track(what: str, *, wanted: Wanted, force: bool, as_json: bool) -> None
         TrackError: when the track cannot be used.
     """
     from soundatlas.chain.making import make_steps
+    from soundatlas.chain.states import Chain
 
     root = project_root()
     subject, chain = _find(root, what, wanted)
     with holding_lock(root, _say_waiting):
         planned = _plan(chain, wanted, force=force)
         made = {each.step: each for each in make_steps(chain, planned)}
-        answer = None if wanted == Wanted.SPECTROGRAM else chain.answer
+        after = Chain(root, chain.params, chain.track)
+        answer = None if wanted == Wanted.SPECTROGRAM else after.answer
     if as_json:
         told = {**_about(subject, planned, made), "answer": None if answer is None else answer.row()}
         print(json.dumps(told, ensure_ascii=False, indent=2))  # noqa: T201 - the command's output
@@ -68,7 +70,7 @@ def make_track(what: str, *, wanted: Wanted, force: bool, as_json: bool) -> None
         console.print(made_table(subject.name, planned, made))
         if answer is not None and answer.status == CLASSIFIED:
             _print_answer(subject.name, chain, answer, wanted)
-        if made.keys() - {Wanted.PREDICTION}:
+        if any(each.same is not True for step, each in made.items() if step != Wanted.PREDICTION):
             console.print("The next `dvc repro` takes it up, and computes none of it again.", highlight=False)
     if answer is not None and answer.status != CLASSIFIED:
         raise TrackError(answer.status, answer.message or "")

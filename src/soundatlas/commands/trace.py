@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SHOWN_OF_TIME = 19  # to the second
 SHOWN_OF_HASH = 12
+WIDEST_BY = 16
 GOOD = ("computed", "promoted", "side train", "side validation")
 
 
@@ -50,12 +51,15 @@ def trace_track(what: str, *, as_json: bool) -> None:
 def timeline_table(title: str, timeline: Timeline) -> Table:
     """Return a timeline for a terminal, the first happening first."""
     shown = Table(title=escape(printable(title)), title_justify="left", caption_justify="left")
-    for column in ("when (UTC)", "what", "outcome", "seconds", "by", "about"):
-        shown.add_column(column, overflow="fold", justify="right" if column == "seconds" else "left")
+    for column in ("when (UTC)", "what", "outcome"):
+        shown.add_column(column, no_wrap=True)
+    shown.add_column("seconds", justify="right", no_wrap=True)
+    shown.add_column("by", overflow="ellipsis", max_width=WIDEST_BY, no_wrap=True)
+    shown.add_column("about", overflow="fold")
     for each in timeline.happenings:
         outcome = each.outcome if each.attempt in {None, 1} else f"{each.outcome}, attempt {each.attempt}"
         colour = "green" if each.outcome in GOOD else "yellow"
-        about = each.about or f"contract {(each.contract_sha256 or '')[:SHOWN_OF_HASH]}"
+        about = each.about or f"front end {(each.contract_sha256 or '')[:SHOWN_OF_HASH]}"
         shown.add_row(
             each.at[:SHOWN_OF_TIME].replace("T", " "),
             each.what,
