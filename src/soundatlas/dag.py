@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 POLL_SECONDS = 1.0
+ALWAYS = "always changed"  # DVC's word
+OWN_OUTPUT = " (its own output)"
 
 
 @dataclass(frozen=True)
@@ -154,9 +156,7 @@ def _reasons(reason: str | dict[str, Any]) -> Iterator[str]:
             continue
         for name, how in changes.items():
             each = how if isinstance(how, dict) else {name: how}
-            yield from (
-                f"{what} {word}{' (its own output)' if kind == 'changed outs' else ''}" for what, word in each.items()
-            )
+            yield from (f"{what} {word}{OWN_OUTPUT if kind == 'changed outs' else ''}" for what, word in each.items())
 
 
 def read_lock(root: Path) -> dict[str, str]:

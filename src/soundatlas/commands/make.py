@@ -15,6 +15,7 @@ from rich.table import Table
 from soundatlas.chain.wanted import Wanted
 from soundatlas.commands.classify import prediction_table
 from soundatlas.commands.terminal import printable, wide_console
+from soundatlas.dag import ALWAYS, OWN_OUTPUT
 from soundatlas.errors import TrackError, UsageError
 from soundatlas.files import project_root
 from soundatlas.history.answers import CLASSIFIED, EMBEDDING
@@ -213,10 +214,14 @@ def stage_reasons(stages: tuple[Stage, ...], changes: dict[str, list[str]]) -> l
         changes: stage -> what has changed, by `dag.read_changes`.
     """
     told: list[dict[str, Any]] = []
+    made_anew: set[str] = set()  # outs of stages that run: whether they are changed then is not known yet
     for stage in stages:
-        why = [reason for reason in changes.get(stage.name, []) if reason != "always changed"]
+        why = [reason for reason in changes.get(stage.name, []) if reason != ALWAYS]
         before = [other["stage"] for other in told if other["stage"] in stage.upstream and other["runs"] == "yes"]
-        if why:
+        made_anew |= {reason.removesuffix(OWN_OUTPUT) for reason in why if reason.endswith(OWN_OUTPUT)}
+        if why and set(why) <= made_anew:
+            runs, why = "perhaps", [f"if {before[-1]} leaves {why[0]}"]
+        elif why:
             runs = "yes"
         elif stage.always_changed:
             runs, why = "always", ["it looks at something that DVC cannot hash"]
