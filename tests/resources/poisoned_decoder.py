@@ -31,7 +31,7 @@ REASONS = {  # file name -> what its row must say
 def describe_poisoned(job: Job) -> Described:
     """Do as a store's `describe` does, with the poisoned decoder."""
     spectrogram = compute_poisoned(job)
-    return Described(spectrogram.log_mel, manifest_row(spectrogram))
+    return Described(spectrogram.log_mel, manifest_row("", spectrogram))
 
 
 def compute_poisoned(job: Job) -> Spectrogram:

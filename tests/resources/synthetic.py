@@ -30,7 +30,7 @@ def write_store(
 ) -> SpectrogramStore:
     """Write and open a store of given spectrograms: audio SHA-256 -> (frames, n_mels)."""
     tracks = {
-        sha: (log_mel, {**manifest_row(Spectrogram(log_mel, len(log_mel) * 0.1, 8_000, 1)), "shard": SHARD})
+        sha: (log_mel, manifest_row(SHARD, Spectrogram(log_mel, len(log_mel) * 0.1, 8_000, 1)))
         for sha, log_mel in log_mels.items()
     }
     write_shard(folder / SHARD, contract, tracks)

@@ -22,11 +22,12 @@ def spectrogram():
 
 
 def test_manifest_row_describes_the_spectrogram(spectrogram) -> None:
-    """The row says what was seen, in plain values that JSON keeps, and fills the manifest's columns but the shard."""
-    row = manifest_row(spectrogram)
-    assert {"audio_sha256", "shard", *row} == set(MANIFEST)
+    """The row says what was seen, in plain values that JSON keeps, and fills the manifest's columns."""
+    row = manifest_row("2-bits-1.safetensors", spectrogram)
+    assert {"audio_sha256", *row} == set(MANIFEST)
     assert json.loads(json.dumps(row)) == row
-    assert (row["frames"], row["source_sample_rate"], row["channels"]) == (4, 44_100, 2)
+    assert (row["shard"], row["frames"]) == ("2-bits-1.safetensors", 4)
+    assert (row["source_sample_rate"], row["channels"]) == (44_100, 2)
     assert row["min_db"] == spectrogram.log_mel.min()
     assert row["max_db"] == spectrogram.log_mel.max()
     assert row["mean_db"] == pytest.approx(spectrogram.log_mel.mean(), rel=1e-6)
@@ -36,7 +37,7 @@ def test_manifest_row_describes_the_spectrogram(spectrogram) -> None:
 def test_spectrogram_with_infinity_is_marked(spectrogram) -> None:
     """Validation learns from the row that a spectrogram cannot be learned from."""
     spectrogram.log_mel[2, 2] = np.inf
-    assert manifest_row(spectrogram)["finite"] is False
+    assert manifest_row("2-bits-1.safetensors", spectrogram)["finite"] is False
 
 
 def test_handing_out_jobs_waits_for_no_library() -> None:

@@ -39,7 +39,7 @@ def _tracks(*seeds: int) -> dict:
     for seed in seeds:
         spectrogram = _spectrogram(seed, frames=seed + 1)
         sha = hashlib.sha256(bytes([seed])).hexdigest()
-        tracks[sha] = (spectrogram.log_mel, {**manifest_row(spectrogram), "shard": "0-bits-0.safetensors"})
+        tracks[sha] = (spectrogram.log_mel, manifest_row("0-bits-0.safetensors", spectrogram))
     return tracks
 
 

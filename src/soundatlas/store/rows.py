@@ -25,7 +25,7 @@ class Described:
 
     Attributes:
         log_mel: float32, shape (frames, n_mels), dB.
-        row: of the manifest, but for the shard that it will lie in.
+        row: of the manifest; `shard` is empty, as the worker does not know where it will lie.
     """
 
     log_mel: NDArray[np.float32]
@@ -39,15 +39,16 @@ def describe(job: Job) -> Described:
         TrackError: when the file cannot be used.
     """
     spectrogram = compute(job)
-    return Described(spectrogram.log_mel, manifest_row(spectrogram))
+    return Described(spectrogram.log_mel, manifest_row("", spectrogram))
 
 
-def manifest_row(spectrogram: Spectrogram) -> dict[str, Any]:
-    """Return the manifest's row of a freshly computed spectrogram, but for the shard."""
+def manifest_row(shard: str, spectrogram: Spectrogram) -> dict[str, Any]:
+    """Return the manifest's row of a freshly computed spectrogram."""
     import numpy as np
 
     log_mel = spectrogram.log_mel
     return {
+        "shard": shard,
         "frames": len(log_mel),
         "duration_seconds": spectrogram.duration_seconds,
         "source_sample_rate": spectrogram.source_sample_rate,
