@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from soundatlas.audio.spectrogram import Spectrogram
     from soundatlas.store.jobs import Job
 
+NEEDED_FOR_COMPUTING = ("soundatlas.store.rows", "soundatlas.audio.decode", "soundatlas.audio.log_mel")
+
 
 @dataclass(frozen=True)
 class Described:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     Track = tuple[NDArray[np.float32], dict[str, Any]]  # log-mel of shape (frames, n_mels), row of the manifest
 
-NEEDED_FOR_COMPUTING = ("soundatlas.store.rows", "soundatlas.audio.decode", "soundatlas.audio.log_mel")
 NEEDED_FOR_WRITING = ("safetensors.numpy", "pyarrow.parquet")
 
 
