@@ -11,6 +11,7 @@ from unittest import mock
 
 from soundatlas.audio import decode
 from soundatlas.store.jobs import Job, compute
+from soundatlas.store.rows import Described, manifest_row
 
 if TYPE_CHECKING:
     from soundatlas.audio.spectrogram import Spectrogram
@@ -25,6 +26,12 @@ REASONS = {  # file name -> what its row must say
     "memory.wav": "fault",
     "nan.wav": "not_finite",
 }
+
+
+def describe_poisoned(job: Job) -> Described:
+    """Do as a store's `describe` does, with the poisoned decoder."""
+    spectrogram = compute_poisoned(job)
+    return Described(spectrogram.log_mel, manifest_row("", spectrogram))
 
 
 def compute_poisoned(job: Job) -> Spectrogram:

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from poisoned_decoder import REASONS, compute_poisoned
+from poisoned_decoder import REASONS, describe_poisoned
 
 from soundatlas.files import sha256_file
 from soundatlas.store import writing
@@ -27,7 +27,7 @@ def poisoned(tmp_path_factory, make_clips, front_end):
         soundfile.write(root / name, np.random.default_rng(100 + number).normal(0, 0.1, 1_600), 8_000)
         wanted[sha256_file(root / name)] = name
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writing, "compute", compute_poisoned)
+        patch.setattr(writing, "describe", describe_poisoned)
         update = update_store(root / "store", wanted, front_end, root=root, timeout_seconds=3.0, workers=2)
     return root, good, wanted, update
 

@@ -2,7 +2,7 @@
 
 The definition is librosa's, the arithmetic is ours: blocks of frames, and bands that touch only the bins that they
 weigh. Samples, spectra and cells are float32, the window and the transform float64, as in librosa: in float32 they
-leave a floor that moves cells 80 dB below the loudest of their frame by more than 1e-3 dB: tones without noise have such.
+leave a floor, and tones without noise have cells so near to it that they were off by more than 1e-3 dB.
 
 What is held is the spectrogram and the samples that the next frames need: a mix of three hours takes no more memory.
 However the samples are cut into blocks, the result is the same, bit for bit.
