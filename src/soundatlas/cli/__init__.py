@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +17,9 @@ from soundatlas.disk_faults import describe_disk_fault
 from soundatlas.environment import quieten
 from soundatlas.errors import SoundatlasError, UsageError
 from soundatlas.termination import ending_cleanly
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 app = typer.Typer(
     name="soundatlas",
@@ -249,11 +253,21 @@ def doctor(
         raise typer.Exit(1)
 
 
+def _early_worker(arguments: list[str]) -> AbstractContextManager[None]:
+    """Start the first worker of `soundatlas spectrograms`: it is ready when the command line has been parsed."""
+    if arguments[:1] != ["spectrograms"] or "--help" in arguments:
+        return nullcontext()
+    from soundatlas.store.rows import NEEDED_FOR_COMPUTING
+    from soundatlas.workers import early_worker
+
+    return early_worker(*NEEDED_FOR_COMPUTING)
+
+
 def main() -> None:
     """Run the command; a known fault is one line and an exit code, never a traceback."""
     quieten()
     try:
-        with ending_cleanly():
+        with ending_cleanly(), _early_worker(sys.argv[1:]):
             app()
     except SoundatlasError as error:
         print(f"soundatlas: {error}", file=sys.stderr)
