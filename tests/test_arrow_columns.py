@@ -7,7 +7,7 @@ import sys
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soundatlas.arrow_columns import arrow_column
@@ -21,6 +21,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("dtype", KINDS)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_column_is_what_pyarrow_makes_of_the_values(dtype, data) -> None:
     """Whatever the values, how many, and which are missing, the column is valid and equals pyarrow's own."""

@@ -165,14 +165,9 @@ class _Answer(NamedTuple):
 def early_worker(*preload: str) -> Iterator[None]:
     """Start a worker now, for the first `map_in_workers` of the block: it imports while the caller does so too.
 
-    Within the block of another one nothing is started.
-
     Args:
         preload: modules that its function will need.
     """
-    if _early:
-        yield
-        return
     worker = _Worker(preload)
     worker.start()
     _early.append(worker)

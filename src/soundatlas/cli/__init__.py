@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import nullcontext
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,13 +11,8 @@ from soundatlas.cli.ingest import app as ingest_app
 from soundatlas.cli.login import app as login_app
 from soundatlas.cli.stores import spectrograms, store_app
 from soundatlas.cli.tracks import explain, forget, impact, make, similar, trace, why
-from soundatlas.disk_faults import describe_disk_fault
-from soundatlas.environment import quieten
-from soundatlas.errors import SoundatlasError, UsageError
-from soundatlas.termination import ending_cleanly
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+from soundatlas.errors import UsageError
+from soundatlas.reporting import reporting_faults
 
 app = typer.Typer(
     name="soundatlas",
@@ -253,27 +246,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _early_worker(arguments: list[str]) -> AbstractContextManager[None]:
-    """Start the first worker of `soundatlas spectrograms`: it is ready when the command line has been parsed."""
-    if arguments[:1] != ["spectrograms"] or "--help" in arguments:
-        return nullcontext()
-    from soundatlas.store.rows import NEEDED_FOR_COMPUTING
-    from soundatlas.workers import early_worker
-
-    return early_worker(*NEEDED_FOR_COMPUTING)
-
-
 def main() -> None:
     """Run the command; a known fault is one line and an exit code, never a traceback."""
-    quieten()
-    try:
-        with ending_cleanly(), _early_worker(sys.argv[1:]):
-            app()
-    except SoundatlasError as error:
-        print(f"soundatlas: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except OSError as error:
-        if (said := describe_disk_fault(error)) is None:
-            raise
-        print(f"soundatlas: {said}", file=sys.stderr)
-        sys.exit(SoundatlasError.exit_code)
+    with reporting_faults():
+        app()
