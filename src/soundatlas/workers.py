@@ -101,8 +101,8 @@ def map_in_workers(
     """Apply `function` to every item in worker processes and yield the outcomes in the items' order.
 
     A worker that crashes, is killed, or works on an item for longer than `timeout_seconds` is replaced and costs that
-    one item, once the new one has failed at it too. At most a few items per worker are under way at once, and none is
-    begun while large values wait to be taken. No worker outlives this process, however it ends.
+    one item, once the new one has failed at it too. At most a few items per worker are under way at once, and no
+    further one is begun while large values wait to be taken. No worker outlives this process, however it ends.
 
     Args:
         function: a module-level function of one argument.
