@@ -10,6 +10,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from soundatlas.arrow_columns import arrow_column
 from soundatlas.errors import SoundatlasError
 from soundatlas.files import replacing_file
 
@@ -194,10 +195,7 @@ def write_rows(rows: Sequence[Mapping[str, Any]], path: Path, schema: Mapping[st
     import pyarrow as pa
     import pyarrow.parquet
 
-    kinds = {"str": pa.large_string(), "float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_()}
-    columns = [
-        pa.array([row.get(name) for row in rows], kinds[dtype], from_pandas=True) for name, dtype in schema.items()
-    ]
+    columns = [arrow_column([row.get(name) for row in rows], dtype) for name, dtype in schema.items()]
     table = pa.Table.from_arrays(columns, names=list(schema)).replace_schema_metadata({"pandas": _pandas_note(schema)})
     with replacing_file(path) as beside:
         pyarrow.parquet.write_table(table, beside, compression="zstd")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 STORE = "data/spectrograms"
 KNOWN = "known-files.json"  # the hashes of what was listed, beside the shards
-KNOWN_SETTINGS = "known-settings.json"
+KNOWN_SETTINGS = "data/.known-settings.json"  # in the project
 MOST_FAILURES = 10  # that are shown
 
 
@@ -103,7 +103,8 @@ def _bring_up_to_date(folder: Path, store: Path, workers: int | None, profile: P
     from soundatlas.tables import read_columns
     from soundatlas.workers import retrying
 
-    settings = read_settings(project_root() / "params.yaml", store / KNOWN_SETTINGS)
+    project = project_root()
+    settings = read_settings(project / "params.yaml", project / KNOWN_SETTINGS)
     map_jobs = retrying(settings.retries)
     if profile is not None:
         from soundatlas.profiling import profiled

@@ -1,11 +1,12 @@
-"""What of `params.yaml` a store of loose audio needs, remembered beside it.
+"""What of `params.yaml` a store of loose audio needs, remembered from when it was checked.
 
-Checking the whole file takes longer than decoding a clip does. A store that is brought up to date again and again asks
-for it only where the file, or the code that checks it, has changed.
+Checking the whole file takes longer than five clips take to become spectrograms. It is done again where the file, or
+the code that checks it, has changed.
 """
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,8 @@ def read_settings(params_path: Path, memory: Path) -> StoreSettings:
         retries=params.spectrograms.retries,
         max_file_megabytes=params.ingest.max_file_megabytes,
     )
-    write_json(memory, {"key": key, "settings": asdict(settings)})
+    with contextlib.suppress(OSError):  # a project that may not be written to costs the time to check again
+        write_json(memory, {"key": key, "settings": asdict(settings)})
     return settings
 
 

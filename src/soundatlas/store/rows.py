@@ -5,6 +5,7 @@ NumPy is imported in the worker alone: whoever hands out the jobs has not waited
 
 from __future__ import annotations
 
+import math
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -49,16 +50,17 @@ def manifest_row(shard: str, spectrogram: Spectrogram) -> dict[str, Any]:
     import numpy as np
 
     log_mel = spectrogram.log_mel
+    least, most = float(log_mel.min()), float(log_mel.max())  # NaN where any cell is
     return {
         "shard": shard,
         "frames": len(log_mel),
         "duration_seconds": spectrogram.duration_seconds,
         "source_sample_rate": spectrogram.source_sample_rate,
         "channels": spectrogram.channels,
-        "min_db": float(log_mel.min()),
+        "min_db": least,
         "mean_db": float(log_mel.mean(dtype=np.float64)),
-        "max_db": float(log_mel.max()),
-        "finite": bool(np.isfinite(log_mel).all()),
+        "max_db": most,
+        "finite": math.isfinite(least) and math.isfinite(most),
         "checksum": checksum(log_mel),
     }
 
