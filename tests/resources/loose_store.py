@@ -18,7 +18,7 @@ from soundatlas.store.shards import SUFFIX, Shard
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAIN = "from soundatlas.cli import main; main()"
+MAIN = "from soundatlas.start import main; main()"
 PATIENCE_SECONDS = 300.0
 RATE = 8_000
 
@@ -76,9 +76,9 @@ class LooseStore:
         return {path.name: path.read_bytes() for path in sorted(self.store.iterdir())}
 
 
-def end_family(process: subprocess.Popen[str], number: int) -> list[psutil.Process]:
-    """Send a process a signal, wait for its end, and return those of its children that have not ended in time."""
+def end_family(process: subprocess.Popen[str], number: int) -> tuple[list[psutil.Process], str]:
+    """Send a process a signal and wait for its end: those of its children that have not ended in time, its errors."""
     children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
     process.send_signal(number)
-    process.communicate()
-    return psutil.wait_procs(children, timeout=PATIENCE_SECONDS)[1]
+    _, err = process.communicate()
+    return psutil.wait_procs(children, timeout=PATIENCE_SECONDS)[1], err
