@@ -1,4 +1,4 @@
-"""kill -9 and SIGTERM at random moments of `soundatlas spectrograms`, two at once, and a full disk."""
+"""kill -9 and SIGTERM at random moments of `soundatlas spectrograms`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reas
 CLIPS = 240  # three shards' worth and more: a kill falls between them, too
 BEFORE = 120  # of which a store of before holds so many
 KILLS = 2 * int(os.environ.get("SOUNDATLAS_KILLS", "10"))
-FULL = "the disk is full: free some space and run it again\n"
 
 
 @pytest.fixture(scope="module")
