@@ -38,6 +38,7 @@ PLACES = (
     ("/soundfile.py", "decode"),
     ("/soundatlas/audio/decode.py", "decode"),
     ("/scipy/fft/", "FFT and mel"),
+    ("/soundatlas/audio/log_mel.py", "FFT and mel"),
     ("/soundatlas/audio/mel.py", "FFT and mel"),
     ("/soundatlas/audio/spectrogram.py", "FFT and mel"),
     ("/soundatlas/files.py", "hash"),
