@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +12,7 @@ import worker_functions
 
 from soundatlas import workers
 from soundatlas.errors import UsageError
-from soundatlas.workers import Outcome, map_in_workers, retrying, worker_count
+from soundatlas.workers import Outcome, map_in_workers, worker_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -216,40 +215,3 @@ def test_workers_keep_to_one_thread_unless_told_otherwise(monkeypatch) -> None:
     ]
     assert found == ["1", "3"]
     assert "OPENBLAS_NUM_THREADS" not in os.environ
-
-
-def _retried(item: str, retries: int, timeout_seconds: float = LONG) -> Outcome[str, object]:
-    map_jobs = retrying(retries)
-    [outcome] = map_jobs(worker_functions.behave, [item], timeout_seconds=timeout_seconds, workers=1)
-    return outcome
-
-
-def test_what_may_pass_is_tried_again_in_a_fresh_worker(tmp_path) -> None:
-    """A crash that does not come back costs nothing but the time."""
-    map_jobs = retrying(1)
-    [outcome] = map_jobs(worker_functions.crash_once, [str(tmp_path / "crashed")], timeout_seconds=LONG, workers=1)
-    assert (outcome.value, outcome.failure) == ("fine", None)
-    assert [attempt.failure and attempt.failure.reason for attempt in outcome.attempts] == ["crashed", None]
-
-
-@pytest.mark.parametrize(("item", "reason", "limit"), [("exit", "crashed", LONG), ("hang", "timeout", 1.0)])
-def test_retries_have_a_limit(item: str, reason: str, limit: float) -> None:
-    """What fails each time fails in the end, and says after how many attempts."""
-    outcome = _retried(item, 2, limit)
-    assert [attempt.failure and attempt.failure.reason for attempt in outcome.attempts] == [reason] * 3
-    assert str(outcome.failure).endswith(", after 3 attempts")
-
-
-def test_what_lies_in_the_bytes_is_not_tried_again() -> None:
-    """A file that is no audio is none the second time."""
-    outcome = _retried("track error", 5)
-    assert len(outcome.attempts) == 1
-    assert str(outcome.failure) == "not_audio: holds a shopping list"
-
-
-def test_an_attempt_knows_when_and_how_long() -> None:
-    """Its time begins when the worker has started, and lies within the caller's."""
-    before = time.time()
-    [outcome] = _behave("a")
-    [attempt] = outcome.attempts
-    assert before <= attempt.began <= attempt.began + attempt.seconds <= time.time()

@@ -61,11 +61,3 @@ def wait_by_rank(rank: int) -> tuple[int, int]:
 def read_variable(name: str) -> str | None:
     """Tell what the environment says."""
     return os.environ.get(name)
-
-
-def crash_once(marker: str) -> str:
-    """Take the process down, unless the marker says that this was done before."""
-    if not os.path.exists(marker):  # noqa: PTH110 - a module that imports little
-        os.close(os.open(marker, os.O_CREAT))
-        os._exit(7)
-    return "fine"
