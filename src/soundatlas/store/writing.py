@@ -90,8 +90,6 @@ def update_store(
         watched = _after_the_first(jobs, lambda: aside.submit(_import_for_writing))
         return map_jobs(describe, watched, timeout_seconds=timeout_seconds, workers=workers)
 
-    if missing:
-        importlib.import_module("numpy")  # which two threads may not import at once, and each answer's thread would
     with ThreadPoolExecutor(max_workers=1) as aside, closing(compute_all(missing)) as outcomes:
         for name, names in layout.items():
             kept = [sha for sha in names if sha in where]
