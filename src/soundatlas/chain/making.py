@@ -165,7 +165,7 @@ def _make_prediction(chain: Chain, trail: audit.AuditTrail) -> tuple[bool | None
     with open_history(chain.root) as history:
         history.keep(model.key, {sha: said})
     if before is None or before == said:
-        return (None if before is None else True), "into the history"
+        return (None if before is None else True), f"{said.status}, into the history"
     return False, f"now {said.status}, the embedding apart by {_distance(before, said)}; the history keeps the first"
 
 
