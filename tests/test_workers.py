@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 import worker_functions
 
 from soundatlas import workers
-from soundatlas.errors import UsageError
+from soundatlas.errors import SoundatlasError, UsageError
 from soundatlas.workers import Outcome, map_in_workers, worker_count
 
 if TYPE_CHECKING:
@@ -160,6 +161,17 @@ def test_nothing_is_begun_while_large_values_wait(tmp_path: Path, monkeypatch: p
         time.sleep(0.1)  # in which a worker without that limit would run ahead
         assert sum(path.exists() for path in paths) <= number + 2
     assert list(outcomes) == []
+
+
+def test_process_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has no process or file left, one line says what to do; it is no track's fault."""
+
+    def refuse(_: object) -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(workers, "ChildProcess", refuse)
+    with pytest.raises(SoundatlasError, match=r"no worker process can be started \(Resource.*SOUNDATLAS_WORKERS"):
+        _behave("a")
 
 
 def test_item_that_cannot_be_sent_is_a_fault() -> None:

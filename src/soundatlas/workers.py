@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from soundatlas.backlog import Backlog
 from soundatlas.child_process import ChildProcess
-from soundatlas.errors import TrackError, UsageError
+from soundatlas.errors import SoundatlasError, TrackError, UsageError
 from soundatlas.worker_process import GRACE_SECONDS, fault, pack, receive
 
 if TYPE_CHECKING:
@@ -259,7 +259,11 @@ class _Worker:
                 raise RuntimeError("the worker was stopped")  # nobody waits for this item any more
             if self._process is not None and self._process.is_alive():
                 return
-            self._process = ChildProcess(self._preload)
+            try:
+                self._process = ChildProcess(self._preload)
+            except OSError as error:  # too many processes or open files, or no memory for one more
+                todo = "end other programs, or set SOUNDATLAS_WORKERS to fewer"
+                raise SoundatlasError(f"no worker process can be started ({error.strerror}): {todo}") from None
             self._pipe = self._process.pipe
 
     def _end(self, grace_seconds: float = 0.0) -> int | None:

@@ -126,6 +126,14 @@ def test_changed_byte_of_a_track_is_noticed_when_it_is_read(read, path) -> None:
         assert len(shard.log_mel(sha)) == shard.rows[sha]["frames"]
 
 
+def test_track_that_is_gone_is_told(path) -> None:
+    """Whoever reads by a manifest of before, while an update is cut off, is told to run it again."""
+    with pytest.raises(StoreError, match=r"shard 0-bits-0\.safetensors no longer holds track 000000000000: run"):
+        Shard(path).log_mel("0" * 64)
+    with pytest.raises(StoreError, match="no longer holds"):
+        Shard(path).frames("0" * 64, 0, 1)
+
+
 def test_shard_without_tracks_is_whole(tmp_path) -> None:
     """A bucket whose every track failed is a shard all the same."""
     write_shard(tmp_path / "a", CONTRACT, {})

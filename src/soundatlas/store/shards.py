@@ -92,10 +92,12 @@ class Shard:
         """Return a track's whole spectrogram, shape (frames, n_mels).
 
         Raises:
-            StoreError: when its bytes are not those that were written.
+            StoreError: when its bytes are not those that were written, or it is not there.
         """
         from soundatlas.store.rows import checksum
 
+        if audio_sha256 not in self.rows:  # of which a manifest speaks that is older than the shard
+            raise StoreError(f"shard {self.path.name} no longer holds track {audio_sha256[:12]}: run `dvc repro`")
         log_mel: NDArray[np.float32] = self._file.get_tensor(audio_sha256)
         if audio_sha256 not in self._sound:
             if checksum(log_mel) != self._checksums[audio_sha256]:

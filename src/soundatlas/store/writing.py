@@ -15,6 +15,7 @@ from soundatlas.store.jobs import Job
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
 from soundatlas.store.rows import describe
 from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, shard_name, write_shard
+from soundatlas.store.spool import Spool
 from soundatlas.tables import FAILURES, MANIFEST, arrow_rows, read_table, write_parts, write_rows, write_table
 from soundatlas.workers import map_in_workers
 
@@ -97,12 +98,13 @@ def update_store(
             if is_whole and len(kept) == len(names):
                 parts.append(_manifest_part(present[name].rows))
                 continue  # not even read
-            copying = aside.submit(_copied, name, kept, where)  # while the workers compute
-            tracks = _computed(name, len(names) - len(kept), outcomes, failures, advance)
+            spools = Spool(folder), Spool(folder)  # one for each thread
+            copying = aside.submit(_copied, name, kept, where, spools[0])  # while the workers compute
+            tracks = _computed(name, len(names) - len(kept), outcomes, failures, advance, spools[1])
             copied, rotten = copying.result()
             if rotten:
                 repaired += len(rotten)
-                copied |= _computed(name, len(rotten), compute_all(rotten), failures, lambda: None)
+                copied |= _computed(name, len(rotten), compute_all(rotten), failures, lambda: None, spools[1])
             if tracks or rotten or not is_whole:
                 write_shard(folder / name, contract, tracks | copied)
             parts.append(_manifest_part({sha: row for sha, (_, row) in (tracks | copied).items()}))
@@ -164,6 +166,7 @@ def _computed(
     outcomes: Generator[Outcome[Job, Described], None, None],
     failures: list[dict[str, str]],
     advance: Callable[[], None],
+    spool: Spool,
 ) -> dict[str, Track]:
     """Take the next tracks of a shard from the workers; those that failed become rows of `failures`."""
     tracks = {}
@@ -171,7 +174,7 @@ def _computed(
         advance()
         sha = outcome.item.audio_sha256
         if outcome.value is not None:
-            tracks[sha] = (outcome.value.log_mel, {**outcome.value.row, "shard": name})
+            tracks[sha] = (spool.keep(outcome.value.log_mel), {**outcome.value.row, "shard": name})
         elif outcome.failure is not None:
             failures.append(
                 {
@@ -185,12 +188,14 @@ def _computed(
     return tracks
 
 
-def _copied(name: str, shas: Iterable[str], where: Mapping[str, Shard]) -> tuple[dict[str, Track], list[str]]:
+def _copied(
+    name: str, shas: Iterable[str], where: Mapping[str, Shard], spool: Spool
+) -> tuple[dict[str, Track], list[str]]:
     """Take a shard's tracks from the shards that hold them now; return also those whose bytes have changed there."""
     tracks, rotten = {}, []
     for sha in shas:
         try:
-            tracks[sha] = (where[sha].log_mel(sha), {**where[sha].rows[sha], "shard": name})
+            tracks[sha] = (spool.keep(where[sha].log_mel(sha)), {**where[sha].rows[sha], "shard": name})
         except StoreError:
             rotten.append(sha)
     return tracks, rotten
