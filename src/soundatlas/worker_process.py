@@ -60,8 +60,9 @@ def run(incoming: int, outgoing: int, *, parent: int, preload: Sequence[str]) ->
     with contextlib.suppress(EOFError, OSError):  # the caller is gone
         while True:
             request = pipe.recv_bytes()
-            for message in _answer(request, pipe):
-                pipe.send_bytes(message)
+            messages = _answer(request, pipe)
+            while messages:  # none is kept: it may be a long spectrogram, and the next one comes
+                pipe.send_bytes(messages.pop(0))
 
 
 def _end_with_parent(parent: int) -> None:
