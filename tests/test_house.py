@@ -36,6 +36,9 @@ CARRIERS = {
     "promotion",
     "gate",
     "pin",
+    "audit",
+    "watching",
+    "profiling",
 }
 
 

@@ -12,10 +12,12 @@ import pickle
 import queue
 import signal
 import threading
+import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from soundatlas.errors import TrackError, UsageError
 
@@ -31,15 +33,46 @@ Value = TypeVar("Value")
 WAITING_PER_WORKER = 4  # tasks handed out ahead, so that memory does not grow with the number of tracks
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 GRACE_SECONDS = 5.0  # for a process that closed its pipe to end by itself
+PASSING_REASONS = frozenset({"crashed", "timeout", "unreadable"})  # may not come back; the others lie in the bytes
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One time that a worker was at an item.
+
+    Attributes:
+        began: Unix time, in seconds; the worker has started and imported what it needs.
+        seconds: until the answer, or until the worker was given up.
+        failure: None when it went well.
+    """
+
+    began: float
+    seconds: float
+    failure: TrackError | None
 
 
 @dataclass(frozen=True)
 class Outcome(Generic[Item, Value]):
-    """What became of one item: `value` when it went well, otherwise `failure`."""
+    """What became of one item: `value` when it went well, otherwise `failure`; and by which attempts."""
 
     item: Item
     value: Value | None
     failure: TrackError | None
+    attempts: tuple[Attempt, ...] = ()
+
+
+class MapJobs(Protocol):
+    """`map_in_workers`, or something around it that watches the outcomes as they come."""
+
+    def __call__(
+        self,
+        function: Callable[[Item], Value],
+        items: Iterable[Item],
+        *,
+        timeout_seconds: float,
+        workers: int | None = None,
+    ) -> Generator[Outcome[Item, Value], None, None]:
+        """Apply `function` to every item, as `map_in_workers` does."""
 
 
 def worker_count() -> int:
@@ -64,17 +97,19 @@ def map_in_workers(
     *,
     timeout_seconds: float,
     workers: int | None = None,
+    retries: int = 0,
 ) -> Generator[Outcome[Item, Value], None, None]:
     """Apply `function` to every item in worker processes and yield the outcomes in the items' order.
 
     A worker that crashes, or one that works on an item for longer than `timeout_seconds`, is replaced and costs
-    that one item. At most a few items per worker are under way at once.
+    that one item, once the new one has failed at it too. At most a few items per worker are under way at once.
 
     Args:
         function: a module-level function of one argument.
         items: picklable arguments.
         timeout_seconds: longest time for one item, in seconds.
         workers: number of processes; `worker_count()` by default.
+        retries: how often an item is tried again that failed for a reason of `PASSING_REASONS`.
     """
     count = workers or worker_count()
     crew = [_Worker() for _ in range(count)]
@@ -85,7 +120,7 @@ def map_in_workers(
     def attempt(item: Item) -> Outcome[Item, Value]:
         worker = idle.get()
         try:
-            return Outcome(item, *worker.attempt(function, item, timeout_seconds))
+            return worker.persist(function, item, timeout_seconds, retries)
         finally:
             idle.put(worker)
 
@@ -104,6 +139,11 @@ def map_in_workers(
                 worker.stop()
 
 
+def retrying(retries: int) -> MapJobs:
+    """Return `map_in_workers` with a limit of retries."""
+    return partial(map_in_workers, retries=retries)
+
+
 class _Worker:
     """One process, started when it is first needed and again after a death."""
 
@@ -111,6 +151,23 @@ class _Worker:
     _process: SpawnProcess | None = None
     _pipe: Connection
     _stopped = False
+    _began: float | None = None  # of the item that it is at, by `time.perf_counter`; None before it has begun
+
+    def persist(
+        self, function: Callable[[Item], Value], item: Item, timeout_seconds: float, retries: int
+    ) -> Outcome[Item, Value]:
+        """Attempt an item until it goes well, fails for a reason that stays, or has been tried often enough."""
+        attempts: list[Attempt] = []
+        while True:
+            self._began = None
+            value, failure = self.attempt(function, item, timeout_seconds)
+            seconds = 0.0 if self._began is None else time.perf_counter() - self._began
+            attempts.append(Attempt(time.time() - seconds, seconds, failure))
+            if failure is None or failure.reason not in PASSING_REASONS or len(attempts) > retries:
+                break
+        if failure is not None and len(attempts) > 1:
+            failure = TrackError(failure.reason, f"{failure.message}, after {len(attempts)} attempts")
+        return Outcome(item, value, failure, tuple(attempts))
 
     def attempt(
         self, function: Callable[[Item], Value], item: Item, timeout_seconds: float
@@ -124,6 +181,7 @@ class _Worker:
         try:
             self._pipe.send_bytes(request)
             self._pipe.recv_bytes()  # it has imported what it needs; the time of starting is not the item's
+            self._began = time.perf_counter()
             if not self._pipe.poll(timeout_seconds):
                 self._end()
                 return None, TrackError("timeout", f"took longer than {timeout_seconds:g} s")

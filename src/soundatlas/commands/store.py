@@ -15,6 +15,8 @@ from soundatlas.progress import progress
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from soundatlas.profiling import Profile
+
 STORE = "data/spectrograms"
 KNOWN = "known-files.json"  # the hashes of what was listed, beside the shards
 MOST_FAILURES = 10  # that are shown
@@ -56,13 +58,14 @@ def verify(folder: Path | None, *, repair: bool) -> None:
         )
 
 
-def compute_folder(folder: Path, store: Path, workers: int | None) -> None:
+def compute_folder(folder: Path, store: Path, workers: int | None, profile: Profile | None = None) -> None:
     """Bring a store up to date with a folder of audio, by the project's front end, and print what was done.
 
     Args:
         folder: of audio; read, never written.
         store: the folder of the store; made where it is not there.
         workers: number of processes; by default one per processor.
+        profile: takes down where the time went.
 
     Raises:
         UsageError: when `folder` is none, or the store would lie in it.
@@ -71,10 +74,12 @@ def compute_folder(folder: Path, store: Path, workers: int | None) -> None:
 
     from soundatlas.audio.spectrogram import FrontEnd
     from soundatlas.params import load_params
+    from soundatlas.profiling import profiled
     from soundatlas.sources.inbox import list_folder
     from soundatlas.store.reading import FAILURES_NAME
     from soundatlas.store.writing import update_store
     from soundatlas.tables import FAILURES, read_table
+    from soundatlas.workers import retrying
 
     if not folder.is_dir():
         raise UsageError(f"{printable(str(folder))} is no folder")
@@ -92,6 +97,7 @@ def compute_folder(folder: Path, store: Path, workers: int | None) -> None:
             root=root,
             timeout_seconds=params.spectrograms.timeout_seconds,
             workers=workers,
+            map_jobs=profiled(profile, retrying(params.spectrograms.retries)),
             advance=advance,
         )
     failed = pd.concat([listing[listing["reason"].notna()], read_table(store / FAILURES_NAME, FAILURES)])

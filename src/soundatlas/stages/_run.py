@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundatlas.disk_faults import describe_disk_fault
@@ -13,9 +15,25 @@ from soundatlas.params import load_params
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from soundatlas.params import Params
+    from soundatlas.profiling import Profile
+
+
+def run_profiled_stage(run: Callable[[Path, Params, Profile | None], None]) -> None:
+    """Do as `run_stage`; with `--profile` on the command line, print where the time went."""
+    parser = argparse.ArgumentParser(description="A stage of dvc.yaml; `dvc repro` runs it when it has to.")
+    parser.add_argument("--profile", action="store_true", help="print where time and memory went")
+    parser.add_argument("--profile-json", type=Path, metavar="FILE", help="write that to a file")
+    asked = parser.parse_args()
+    if not asked.profile and asked.profile_json is None:
+        run_stage(lambda root, params: run(root, params, None))
+        return
+    from soundatlas.profiling import Profile
+
+    profile = Profile()
+    run_stage(lambda root, params: run(root, params, profile))
+    profile.report(asked.profile_json)
 
 
 def run_stage(run: Callable[[Path, Params], None]) -> None:
