@@ -37,7 +37,7 @@ def params(repository, tmp_path_factory, monkeypatch):
 
 
 def test_features_are_made_where_they_are_missing(root, shas, params, repository):
-    """Features come out as the stage's, to the byte, and those of other tracks and their failures stay."""
+    """Features come out as the stage's, to the byte; other tracks' stay, and this one's where a new try fails."""
     from soundatlas.stages import backbone, train
 
     tiny_project.start_project(root, repository, train={"backbone": "musicnn_msd"})
@@ -70,10 +70,14 @@ def test_features_are_made_where_they_are_missing(root, shas, params, repository
         told = [(each.step.name, each.by) for each in trail.of_audio(shas[0])]
     assert told.count(("features", "make")) == 2
 
-    remove_features(root / FEATURES, {shas[0]})
     begun = chain()
     planned = plan_steps(begun, Wanted.PREDICTION, force=True)[2:]
     (root / "data/audio/00.wav").write_bytes(b"since it was looked at")
+    with pytest.raises(TrackError, match="changed: "):
+        make_steps(begun, planned)
+    assert (root / FEATURES).read_bytes() == before
+    assert pd.read_parquet(root / FAILED)["path"].tolist() == ["other.wav"]
+    remove_features(root / FEATURES, {shas[0]})
     with pytest.raises(TrackError, match="changed: "):
         make_steps(begun, planned)
     assert set(read_features(root / FEATURES).shas) == set(shas[1:])

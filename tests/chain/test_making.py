@@ -6,6 +6,7 @@ import shutil
 
 import pandas as pd
 import pytest
+import rot_shard
 import tiny_project
 
 from soundatlas.chain.making import make_steps
@@ -47,6 +48,14 @@ def test_what_make_makes_the_stages_keep(root, shas, chain_of, tiny_params, mode
     spectrograms.run(root, tiny_params)
     assert "0 computed, 12 kept" in capsys.readouterr().out
     assert make(chain_of()) == []
+
+
+def test_bit_rot_is_repaired(root, shas, chain_of):
+    """A spectrogram whose bytes changed is made again, and the store is what it was."""
+    before = content(root / "data/spectrograms")
+    rot_shard.spoil(root / "data/spectrograms", shas[0])
+    assert [each.step for each in make(chain_of(), Wanted.SPECTROGRAM)] == ["spectrogram"]
+    assert content(root / "data/spectrograms") == before
 
 
 def test_every_step_is_in_the_audit_trail(root, shas, chain_of):

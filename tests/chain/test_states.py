@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 import pytest
+import rot_shard
 import tiny_project
 
 from soundatlas.chain.states import Chain, State, Track
@@ -49,17 +48,20 @@ def test_a_spectrogram_that_went(root, shas, chain_of):
 
 
 def test_a_spectrogram_whose_bytes_changed_is_stale(root, chain_of):
-    """Bit rot in the track's own bytes is seen before anything is made of it."""
-    (shard,) = (root / "data/spectrograms").glob("*.safetensors")
-    content = bytearray(shard.read_bytes())
-    length = int.from_bytes(content[:8], "little")
-    sha = chain_of().track.audio_sha256
-    begin, _ = json.loads(content[8 : 8 + length])[sha]["data_offsets"]
-    content[8 + length + begin + 10] ^= 0xFF
-    shard.write_bytes(bytes(content))
+    """Bit rot in the track's own bytes is seen before anything is made of it; another track's does not matter."""
+    rot_shard.spoil(root / "data/spectrograms", chain_of().track.audio_sha256)
     found = chain_of().spectrogram()
     assert found.state == State.STALE
     assert "damaged" in found.why
+    assert chain_of(1).spectrogram().state == State.PRESENT
+
+
+def test_a_manifest_that_names_another_shard_is_stale(root, chain_of):
+    """As a kill leaves it while shards are brought into another order."""
+    (shard,) = (root / "data/spectrograms").glob("*.safetensors")
+    shard.rename(shard.with_name("1-bits-0.safetensors"))
+    found = chain_of().spectrogram()
+    assert (found.state, found.why.split(",")[0]) == (State.STALE, "0-bits-0.safetensors")
 
 
 def test_a_store_of_another_front_end_is_stale(chain_of, repository):

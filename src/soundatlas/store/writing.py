@@ -13,10 +13,11 @@ from soundatlas.errors import StoreError
 from soundatlas.files import remove_leftovers
 from soundatlas.store.jobs import Job
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
+from soundatlas.store.row_tables import arrow_rows, write_parts, write_rows
 from soundatlas.store.rows import describe
 from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, shard_name, write_shard
 from soundatlas.store.spool import Spool
-from soundatlas.tables import FAILURES, MANIFEST, arrow_rows, read_table, write_parts, write_rows, write_table
+from soundatlas.tables import FAILURES, MANIFEST, read_table, write_table
 from soundatlas.workers import map_in_workers
 
 if TYPE_CHECKING:
