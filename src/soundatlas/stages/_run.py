@@ -12,6 +12,7 @@ from soundatlas.environment import quieten
 from soundatlas.errors import SoundatlasError
 from soundatlas.files import project_root
 from soundatlas.params import load_params
+from soundatlas.termination import ending_cleanly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,11 +38,12 @@ def run_profiled_stage(run: Callable[[Path, Params, Profile | None], None]) -> N
 
 
 def run_stage(run: Callable[[Path, Params], None]) -> None:
-    """Check `params.yaml`, run the stage in its project, and end with one line and an exit code on a known fault."""
+    """Check `params.yaml` and run the stage in its project; a known fault or SIGTERM is one line and an exit code."""
     quieten()
     try:
-        root = project_root()
-        run(root, load_params(root / "params.yaml"))
+        with ending_cleanly():
+            root = project_root()
+            run(root, load_params(root / "params.yaml"))
     except SoundatlasError as error:
         print(f"soundatlas: {error}", file=sys.stderr)  # noqa: T201 - the stage's last word
         sys.exit(error.exit_code)

@@ -9,7 +9,8 @@ import pandas as pd
 from soundatlas.errors import StoreError
 from soundatlas.files import remove_leftovers
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
-from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, manifest_row, shard_name, write_shard
+from soundatlas.store.rows import manifest_row
+from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, shard_name, write_shard
 from soundatlas.tables import FAILURES, MANIFEST, conform, empty, read_table, write_table
 
 if TYPE_CHECKING:
