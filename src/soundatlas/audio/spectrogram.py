@@ -113,7 +113,7 @@ class FrontEnd:
             float32 of shape (frames, n_mels), in dB.
         """
         if sample_rate != self.sample_rate:
-            samples = _resample(samples, sample_rate, self.sample_rate)
+            samples = resample(samples, sample_rate, self.sample_rate)
         weights = mel_weights(self.sample_rate, self.n_fft, self.n_mels, self.fmin, self.fmax)
         window = _hann(self.n_fft)
         frames = sliding_window_view(np.pad(samples, self.n_fft // 2), self.n_fft)[:: self.hop_length]
@@ -167,8 +167,8 @@ def _hann(length: int) -> NDArray[np.float32]:
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)).astype(np.float32)
 
 
-def _resample(samples: NDArray[np.float32], sample_rate: int, wanted_rate: int) -> NDArray[np.float32]:
-    """Resample with soxr's high quality; as in librosa, the number of samples is rounded up."""
+def resample(samples: NDArray[np.float32], sample_rate: int, wanted_rate: int) -> NDArray[np.float32]:
+    """Return mono samples at another rate, by soxr's high quality; as in librosa, their number is rounded up."""
     length = math.ceil(len(samples) * wanted_rate / sample_rate)
     resampled = soxr.resample(samples, sample_rate, wanted_rate, quality="HQ")[:length]
     return np.pad(resampled, (0, length - len(resampled)))
