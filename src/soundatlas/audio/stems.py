@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundatlas.audio.spectrogram import Spectrogram
+    from soundatlas.params import SeparateParams
 
 MIX = 0  # the first channel
 OWN_KEYS = ("stems", "separation")  # of the contract, beside those of the mix
@@ -78,6 +79,11 @@ class StemFrontEnd:
         return {stem: log_mel_of(part, front_end) for stem, part in parts.items()}
 
 
+def separation_of(params: SeparateParams) -> Separation:
+    """Take the settings from `params.yaml`'s section."""
+    return Separation(**{name: getattr(params, name) for name in Separation.__dataclass_fields__})
+
+
 def log_mel_of(magnitude: NDArray[np.float32], front_end: FrontEnd) -> NDArray[np.float32]:
     """Return the log-mel of a transform's magnitude: from shape (bins, frames) to (frames, n_mels), dB."""
     weights = mel_weights(front_end.sample_rate, front_end.n_fft, front_end.n_mels, front_end.fmin, front_end.fmax)
@@ -86,7 +92,7 @@ def log_mel_of(magnitude: NDArray[np.float32], front_end: FrontEnd) -> NDArray[n
 
 
 def analyse_stems(path: Path, front_end: StemFrontEnd) -> Spectrogram:
-    """Decode a file and return its log-mels: as `analyse_file`, but of shape (frames, n_mels, 1 + stems), the mix first.
+    """Decode a file as `analyse_file` does, to log-mels of shape (frames, n_mels, 1 + stems), the mix first.
 
     Raises:
         TrackError: with the reason why the file cannot be used.

@@ -11,7 +11,7 @@ import typer
 from soundatlas.cli.ingest import app as ingest_app
 from soundatlas.cli.login import app as login_app
 from soundatlas.cli.stores import spectrograms, store_app
-from soundatlas.cli.tracks import explain, forget, impact, similar, why
+from soundatlas.cli.tracks import explain, forget, impact, picture, similar, why
 from soundatlas.disk_faults import describe_disk_fault
 from soundatlas.environment import quieten
 from soundatlas.errors import SoundatlasError, UsageError
@@ -54,6 +54,7 @@ def classify(
 
 
 app.command()(why)
+app.command()(picture)
 app.command()(similar)
 
 

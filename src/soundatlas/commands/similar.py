@@ -69,8 +69,14 @@ def _read(root: Path) -> pd.DataFrame:
     return read_table(path, SIMILAR)
 
 
-def find(table: pd.DataFrame, name: str, kinds: Sequence[str] = ()) -> int:
-    """Return the row of `atlas.similar.SIMILAR` that is meant.
+def find(table: pd.DataFrame, name: str, kinds: Sequence[str] = (), *, where: str = "on the map") -> int:
+    """Return the row that is meant.
+
+    Args:
+        table: `atlas.similar.SIMILAR`, or one with its columns `kind`, `id`, `name` and `title`.
+        name: as of `print_similar`.
+        kinds: as of `print_similar`.
+        where: the things are, for the message that none is called so.
 
     Raises:
         UsageError: when nothing is, with names that are spelled alike; or several things of one kind are.
@@ -91,7 +97,7 @@ def find(table: pd.DataFrame, name: str, kinds: Sequence[str] = ()) -> int:
                 return rows[0]
             if rows:
                 raise UsageError(_several(allowed, name, rows))
-    raise UsageError(_unknown(allowed, name, wanted))
+    raise UsageError(_unknown(allowed, name, wanted, where))
 
 
 def _spellings(table: pd.DataFrame) -> dict[int, list[str]]:
@@ -106,7 +112,7 @@ def _several(table: pd.DataFrame, name: str, rows: list[int]) -> str:
     return printable(f"{name!r} names {len(rows)} things: say which by its id: {shown}{more}")
 
 
-def _unknown(table: pd.DataFrame, name: str, wanted: str) -> str:
+def _unknown(table: pd.DataFrame, name: str, wanted: str, where: str) -> str:
     """Say that nothing has the name, and what is spelled alike, as a whole or in one of its words."""
     names: dict[str, str] = {}
     for texts in _spellings(table).values():
@@ -115,7 +121,7 @@ def _unknown(table: pd.DataFrame, name: str, wanted: str) -> str:
     close = difflib.get_close_matches(wanted, [*names], n=MOST_NAMED, cutoff=SUGGESTED_FROM)
     alike = list(dict.fromkeys(names[spelling] for spelling in close))
     hint = f": did you mean {', or '.join(alike)}?" if alike else ", and nothing is spelled like it"
-    return printable(f"nothing on the map is called {name!r}{hint}")
+    return printable(f"nothing {where} is called {name!r}{hint}")
 
 
 def folded(text: str) -> str:
