@@ -13,11 +13,12 @@ from soundatlas.commands.similar import find
 from soundatlas.commands.terminal import printable
 from soundatlas.errors import UsageError
 from soundatlas.files import audio_path
-from soundatlas.lineage.subject import read_listings, read_tracks
-from soundatlas.tables import track_title
+from soundatlas.lineage.subject import LISTINGS, read_tracks
+from soundatlas.tables import INBOX, read_table, track_title
 
 SHA_PREFIX = re.compile("[0-9a-f]{6,64}")
 MOST_NAMED = 5
+NAMES = {"artist": "str", "title": "str"}
 
 
 @dataclass(frozen=True)
@@ -72,28 +73,13 @@ def _by_hash(table: pd.DataFrame, what: str) -> pd.Index:
 
 def _known(root: Path) -> pd.DataFrame:
     """Return what the catalogue and the inbox hold, with the columns that `similar.find` searches."""
-    tracks, listing = read_tracks(root), read_listings(root)
-    files = listing[listing["audio_sha256"].notna()].drop_duplicates("path")
+    listings = [read_table(root / name, INBOX) for name in LISTINGS if (root / name).is_file()]
+    named = [listing.reindex(columns=[*INBOX, "artist", "title"]).astype(NAMES) for listing in listings]
+    files = pd.concat([pd.DataFrame(columns=[*INBOX, "artist", "title"]), *named]).dropna(subset="audio_sha256")
     parts = [
-        pd.DataFrame(
-            {
-                "kind": TRACK,
-                "id": tracks["track_id"],
-                "name": [track_title(row) for row in tracks.to_dict("records")],
-                "title": tracks["title"],
-                "path": tracks["path"],
-                "audio_sha256": tracks["audio_sha256"],
-            }
-        ),
-        pd.DataFrame(
-            {
-                "kind": FILE,
-                "id": files["path"],
-                "name": [Path(path).name for path in files["path"]],
-                "title": [Path(path).stem for path in files["path"]],
-                "path": files["path"],
-                "audio_sha256": files["audio_sha256"],
-            }
-        ),
+        read_tracks(root).assign(kind=TRACK),
+        files.drop_duplicates("path").assign(kind=FILE, track_id=files["path"]),
     ]
-    return pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True)
+    names = [track_title({**row, "path": Path(row["path"]).name}) for row in table.to_dict("records")]
+    return table.assign(id=table["track_id"], name=names)[["kind", "id", "name", "title", "path", "audio_sha256"]]
