@@ -48,4 +48,4 @@ def test_any_title_is_drawn_as_text(title, tmp_path) -> None:
         save_png(figure, tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 1000
     assert "\n" not in figure.get_suptitle()
-    assert len(figure.get_suptitle()) <= 120
+    assert len(figure.get_suptitle().replace(r"\$", "$")) <= 90

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from soundatlas.atlas.similar import SIMILAR, SIMILAR_NAME
+from soundatlas.learning.contact_sheet import Card, ClassRow, write_contact_sheet
 from soundatlas.lineage import erasure
 from soundatlas.lineage.erasure import erasing_steps
 from soundatlas.lineage.holding import Traces
@@ -103,3 +105,15 @@ def test_what_a_killed_stage_left_goes_too(mapped):
     assert not [name for name in left if (mapped / name).exists()]
     assert "remove data/.atlas-k1ll3d.part, which a killed run left" in done
     assert not (mapped / "data/.atlas-k1ll3d.part").exists()
+
+
+def test_pictures_of_many_tracks_go_with_one_of_them(mapped):
+    """A contact sheet that shows the track is removed, one that does not stays."""
+    figures = mapped / "data/evaluation/figures"
+    figures.mkdir(parents=True)
+    for name, sha in (("contact_sheet_genre.png", OWN), ("contact_sheet_artist.png", OTHER)):
+        rows = [ClassRow("air", 1, [Card("one", sha, None, right=False)])]
+        write_contact_sheet(figures / name, "genre", rows, lambda _: np.zeros((9, 9), np.float32))
+    done = erase(mapped, Traces(OWN, ("t:0",), ("a.wav",)))
+    assert [path.name for path in figures.iterdir()] == ["contact_sheet_artist.png"]
+    assert "remove data/evaluation/figures/contact_sheet_genre.png, which names it" in done

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from matplotlib.figure import Figure
 
 from soundatlas.audio.separate import BACKGROUND, FOREGROUND, HARMONIC, PERCUSSIVE
 from soundatlas.audio.thumbnails import COLOURS, DEPTH_DB
-from soundatlas.learning.spectrogram_axes import plain_text, show_spectrogram
+from soundatlas.learning.spectrogram_axes import shortened_text, show_spectrogram
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +26,7 @@ HEADINGS = {
     BACKGROUND: "Background: what repeats, such as the band",
 }
 KINDS = tuple(HEADINGS)
-MOST_LETTERS = 110  # of a title
+MOST_LETTERS = 90  # of a title
 WIDTH_INCHES, PANEL_INCHES, FRAME_INCHES = 11.0, 1.9, 1.3
 
 
@@ -55,8 +54,7 @@ def draw_picture(picture: Picture) -> Figure:
     kinds = [*picture.log_mels]
     height = PANEL_INCHES * len(kinds) + FRAME_INCHES
     figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
-    title = textwrap.shorten(plain_text(picture.title), MOST_LETTERS, placeholder=" …")
-    figure.suptitle(title, fontsize=14, fontweight="bold", x=0.01, ha="left")
+    figure.suptitle(shortened_text(picture.title, MOST_LETTERS), fontsize=14, fontweight="bold", x=0.01, ha="left")
     panels = figure.subplots(len(kinds), 1, sharex=True, squeeze=False)[:, 0]
     loudest = max(float(log_mel.max()) for log_mel in picture.log_mels.values())
     colours = {"cmap": COLOURS, "vmin": loudest - DEPTH_DB, "vmax": loudest}

@@ -47,6 +47,12 @@ def plain_text(text: str) -> str:
     )
 
 
+def shortened_text(text: str, most_letters: int) -> str:
+    """Return `plain_text` in one line of at most so many letters; what is cut off is an ellipsis."""
+    whole = " ".join(text.split())
+    return plain_text(whole if len(whole) <= most_letters else f"{whole[: most_letters - 1].rstrip()}…")
+
+
 def save_png(figure: Figure, path: Path | BinaryIO, *, facts: Mapping[str, str] | None = None) -> None:
     """Write a figure as PNG; equal figures give equal bytes.
 

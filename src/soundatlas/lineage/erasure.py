@@ -40,7 +40,7 @@ FOLDERS = (
     "history/layouts",
     "history/descriptors",
 )
-TEXTS = {".json", ".html", ".txt", ".md"}
+TEXTS = {".json", ".html", ".txt", ".md", ".png"}  # a picture of tracks names them unseen
 KEPT = ("known-files", "denied.json")  # of a folder's files, and of denied ones: how their names begin
 MEDIA = {"clips", "pictures"}  # of the map: a file per audio, named by the first digits of its hash
 SHORT = 16
