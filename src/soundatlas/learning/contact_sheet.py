@@ -75,7 +75,7 @@ def class_rows(head: str, train: pd.DataFrame, test: pd.DataFrame, said: Mapping
     for name in kept:
         tracks = both[both[head] == name].sort_values(["place", "audio_sha256"], kind="stable")
         first = tracks[tracks["place"] == 0].head(TEST_TRACKS)
-        rest = tracks.drop_duplicates("track_id")[~tracks["track_id"].isin(first["track_id"])]
+        rest = tracks[~tracks["track_id"].isin(first["track_id"])]
         chosen = pd.concat([first, rest.sort_values("place", ascending=False, kind="stable")]).head(TRACKS_PER_CLASS)
         rows.append(ClassRow(name, int(counts[name]), [_card(row, name, said) for row in chosen.to_dict("records")]))
     return rows
