@@ -17,7 +17,14 @@ from benchmarks.quality.fma import load_fma
 from benchmarks.quality.folder import load_folder
 from benchmarks.quality.published import published_figures
 from benchmarks.quality.roster import choose_peers
-from benchmarks.quality.scores import attribute_figures, class_figures, head_result, paired_difference
+from benchmarks.quality.scores import (
+    attribute_figures,
+    class_figures,
+    head_result,
+    open_set_figures,
+    open_set_result,
+    paired_difference,
+)
 from benchmarks.quality.splits import GROUPED, RANDOM, make_folds, untested_classes
 from soundatlas.errors import UsageError
 from soundatlas.files import write_json
@@ -86,10 +93,10 @@ def run_bench(request: Request) -> dict[str, Any]:
         crnn_minutes=request.crnn_minutes,
         crnn_epochs=request.crnn_epochs,
     )
-    collection, is_demo = _collect(request, params)
+    collection = _collect(request, params)
     splits = _splits(request.split, collection, params)
     out = request.out or request.project / "data" / "bench-quality" / collection.name.replace(" ", "-")
-    dataset = analyse(collection, params, out, project=request.project if is_demo else None)
+    dataset = analyse(collection, params, out)
     refuse_restricted(dataset.collection.tracks, allowed=params.train.i_have_permission_to_train_on_restricted_content)
     folds = {split: make_folds(dataset.collection, split, params, request.folds) for split in splits}
     seeds = [params.train.seed + number for number in range(request.seeds)]
@@ -112,15 +119,15 @@ def run_bench(request: Request) -> dict[str, Any]:
     return plain
 
 
-def _collect(request: Request, params: Params) -> tuple[Collection, bool]:
-    """Return the collection that was asked for, and whether it is the project's own."""
+def _collect(request: Request, params: Params) -> Collection:
+    """Return the collection that was asked for."""
     if request.folder is not None and request.fma is not None:
         raise UsageError("give --folder or --fma, not both")
     if request.folder is not None:
-        return load_folder(request.folder.expanduser().resolve()), False
+        return load_folder(request.folder.expanduser().resolve())
     if request.fma is not None:
-        return load_fma(request.fma.expanduser().resolve(), request.subset), False
-    return load_demo(request.project, params.split.group), True
+        return load_fma(request.fma.expanduser().resolve(), request.subset)
+    return load_demo(request.project, params.split.group)
 
 
 def _splits(asked: str | None, collection: Collection, params: Params) -> list[str]:
@@ -210,6 +217,11 @@ def _rows(
                         "folds": len(parts),
                         "heads": heads,
                         "attributes": attributes,
+                        "open_set": {
+                            head: open_set_figures(result, count, confidence)
+                            for head in classes
+                            if (result := open_set_result(mine, head)) is not None
+                        },
                         "train_seconds": sum(cell.train_seconds for cell in mine) / len(mine),
                         "train_processor_seconds": sum(cell.train_processor_seconds for cell in mine) / len(mine),
                         "ms_per_clip": sum(cell.ms_per_clip for cell in mine) / len(mine),

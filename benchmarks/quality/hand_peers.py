@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import ThreadpoolController
 
 from benchmarks.quality import hand_features
+from benchmarks.quality.peer import highest_probabilities
 from soundatlas.learning.evaluation import Predictions
 from soundatlas.learning.labels import MISSING
 from soundatlas.learning.score import macro_f1
@@ -50,6 +51,10 @@ class FittedHand:
     def predict(self, tracks: pd.DataFrame) -> Predictions:
         """Apply the models to features that are there already."""
         return self._apply(np.stack([self.features[sha] for sha in tracks["audio_sha256"]]))
+
+    def knownness(self, tracks: pd.DataFrame, predictions: Predictions) -> dict[str, NDArray[np.float64]]:  # noqa: ARG002 - the shape of a peer
+        """Have no measure but the probabilities."""
+        return highest_probabilities(predictions)
 
     def predict_file(self, path: Path) -> None:
         """Decode, compute the features, apply the models."""

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.special import softmax
 
 from benchmarks.quality.kept_features import TRACKS_PER_WRITE, read_kept, write_kept
+from benchmarks.quality.peer import highest_probabilities
 from soundatlas.audio.spectrogram import FrontEnd, analyse_file
 from soundatlas.audio.windows import cut_windows
 from soundatlas.errors import SoundatlasError
@@ -71,6 +72,10 @@ class FittedLinear:
         """Apply the heads to features that are there already."""
         return self._apply(np.stack([self.features[sha] for sha in tracks["audio_sha256"]]))
 
+    def knownness(self, tracks: pd.DataFrame, predictions: Predictions) -> dict[str, NDArray[np.float64]]:  # noqa: ARG002 - the shape of a peer
+        """Have no measure but the probabilities."""
+        return highest_probabilities(predictions)
+
     def predict_file(self, path: Path) -> None:
         """Decode, compute the spectrogram and the features, apply the heads."""
         self._apply(self.extract(analyse_file(path, self.front_end).log_mel)[None])
@@ -122,7 +127,7 @@ class MusicnnPeer:
         """
         compute = _pooled if self.layer == POOLED else _penultimate
         features, extract = compute(dataset, _front_end(params), params.spectrograms.timeout_seconds)
-        if lacking := set(dataset.collection.tracks["audio_sha256"]) - set(features):
+        if lacking := set(dataset.heard["audio_sha256"]) - set(features):
             raise SoundatlasError(f"{len(lacking)} tracks have no musicnn features (e.g. {min(lacking)})")
         self._features.update(features)
         self._extract.append(extract)
@@ -194,7 +199,7 @@ def _penultimate(dataset: Dataset, front_end: FrontEnd, _timeout_seconds: float)
         dataset.scratch / f"{PENULTIMATE}-{sha256_json(backbone.feature_contract(BACKBONE, front_end))[:12]}.parquet"
     )
     known = read_kept(kept_at)
-    new = [sha for sha in dataset.collection.tracks["audio_sha256"].unique() if sha in store and sha not in known]
+    new = [sha for sha in dataset.heard["audio_sha256"].unique() if sha in store and sha not in known]
     with progress("computing musicnn's penultimate features", len(new)) as advance:
         for number, sha in enumerate(new, 1):
             known[sha] = extract(store.log_mel(sha))

@@ -33,6 +33,8 @@ def print_report(console: Console, result: dict[str, Any]) -> None:
                 console.print(f"  {escape(row['title'])}: {escape(line)}")
         if about["attributes"]:
             console.print(attribute_table(rows, split, about["attributes"], result["settings"]))
+        if any(row["available"] and row["open_set"] for row in rows):
+            console.print(open_set_table(rows, split, result["settings"]))
         for line in gaps(split, about, folds=result["settings"]["folds"]):
             console.print(escape(printable(line)))
     if result["paired"]:
@@ -99,6 +101,27 @@ def attribute_table(
     for row in rows:
         if row["available"] and row["attributes"]:
             table.add_row(escape(row["title"]), *(_r2(row["attributes"].get(name)) for name in attributes))
+    return table
+
+
+def open_set_table(rows: Sequence[dict[str, Any]], split: str, settings: dict[str, Any]) -> Table:
+    """Return how well each peer tells tracks of classes that it never heard from those of classes that it learnt."""
+    table = Table(
+        title=f"{split} split: AUROC of telling unknown classes, {_seeds(settings)}; 0.5 is a coin's",
+        caption="by the highest probability, and for soundatlas by its knownness; "
+        f"{settings['confidence']:.0%} interval by grouped bootstrap",
+        title_justify="left",
+        caption_justify="left",
+    )
+    for column in ("label", "peer"):
+        table.add_column(column)
+    for column in ("AUROC", "known", "unknown"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        for head, figures in (row["open_set"] if row["available"] else {}).items():
+            auroc = f"{figures['auroc']:.2f} [{figures['auroc_low']:.2f}, {figures['auroc_high']:.2f}]"
+            counts = (f"{figures[name]:.0f}" for name in ("known_tracks", "unknown_tracks"))
+            table.add_row(head, escape(row["title"]), escape(auroc), *counts)
     return table
 
 

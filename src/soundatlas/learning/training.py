@@ -10,12 +10,22 @@ import numpy as np
 from soundatlas.audio.windows import cut_windows
 from soundatlas.learning.backbone import FUSION, NONE
 from soundatlas.learning.beat import TEMPO, BeatPicker, fit_beat
-from soundatlas.learning.blend import BACKBONE, NETWORK, STATISTICS, Calibration, blend, calibrate, linear_output
+from soundatlas.learning.blend import (
+    BACKBONE,
+    LINEAR_PARTS,
+    NETWORK,
+    STATISTICS,
+    Calibration,
+    blend,
+    calibrate,
+    linear_output,
+)
 from soundatlas.learning.fit import Fitted, fit_network
 from soundatlas.learning.labels import LabelSpace
 from soundatlas.learning.linear_fit import fit_linear_heads
 from soundatlas.learning.network import run_network
 from soundatlas.learning.open_set import OpenSet, fit_open_set
+from soundatlas.learning.references import References
 from soundatlas.learning.statistics import statistics_groups, track_statistics
 from soundatlas.learning.track import TrackOutput, predict_track
 
@@ -41,6 +51,7 @@ class Trained:
         linear: part -> linear heads: over statistics of the spectrogram, over the backbone's features.
         calibration: how much each part counts.
         open_set: how an artist that was never heard is told.
+        references: training tracks to which new ones are compared for that; None without linear heads.
         beat: how the beat is picked; None where there is no tempo to learn from.
     """
 
@@ -49,6 +60,7 @@ class Trained:
     linear: dict[str, LinearHeads]
     calibration: Calibration
     open_set: OpenSet | None
+    references: References | None
     beat: BeatPicker | None
 
     def outputs(self, inputs: Inputs, shas: Sequence[str]) -> list[TrackOutput]:
@@ -117,24 +129,30 @@ def train_model(
             on_epoch=on_epoch,
         )
     sides = (train["audio_sha256"].tolist(), validation["audio_sha256"].tolist())
+    heard: dict[str, NDArray[np.float32]] = {}  # by linear part, the training tracks' features
     if params.statistics and fitted is not None:
         ours, theirs = (_statistics(inputs, shas) for shas in sides)
+        heard[STATISTICS] = ours
         groups = statistics_groups(inputs.front_end.n_mels)
         linear[STATISTICS] = fit_linear_heads(
             ours, train, theirs, validation, space, embedding=params.embedding, groups=groups
         )
     if inputs.features is not None:
         ours, theirs = (inputs.features.of(shas) for shas in sides)
+        heard[BACKBONE] = ours
         linear[BACKBONE] = fit_linear_heads(ours, train, theirs, validation, space, embedding=params.embedding)
     parts = _parts(fitted, linear, space, inputs, sides[1])
     calibration = calibrate(parts, space.class_targets(validation), space.attribute_targets(validation))
     blended = [blend(track, calibration) for track in parts]
-    open_set = None
-    if params.open_set.head is not None:
-        truth = space.class_targets(validation)[params.open_set.head]
-        open_set = fit_open_set(blended, truth, params.open_set.head, accepted=params.open_set.accepted)
+    open_set = references = None
+    if (head := params.open_set.head) is not None:
+        if heard:
+            part = next(part for part in LINEAR_PARTS if part in heard)
+            references = References.of(heard[part], space.class_targets(train)[head])
+        truth = space.class_targets(validation)[head]
+        open_set = fit_open_set(blended, truth, head, accepted=params.open_set.accepted, references=references)
     beat = _fit_beat(inputs, validation, space, blended) if STATISTICS in linear else None
-    return Trained(space, fitted, linear, calibration, open_set, beat)
+    return Trained(space, fitted, linear, calibration, open_set, references, beat)
 
 
 def _fit_beat(

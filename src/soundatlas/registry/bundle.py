@@ -15,6 +15,9 @@ statistics_heads.safetensors
 part "backbone", linear heads over the features of a network that others trained:
 backbone.tflite       that network, for LiteRT
 backbone_heads.safetensors
+
+where a class may be unknown:
+references.safetensors  training tracks that new ones are compared to
 """
 
 from __future__ import annotations
@@ -29,9 +32,10 @@ from soundatlas.audio.spectrogram import analyse_file
 from soundatlas.audio.windows import cut_windows
 from soundatlas.learning.backbone import FeatureExtractor
 from soundatlas.learning.beat import TEMPO
-from soundatlas.learning.blend import BACKBONE, NETWORK, STATISTICS, blend, linear_output
+from soundatlas.learning.blend import BACKBONE, LINEAR_PARTS, NETWORK, STATISTICS, blend, linear_output
 from soundatlas.learning.linear_heads import LinearHeads
 from soundatlas.learning.litert import LiteRtNetwork
+from soundatlas.learning.references import References
 from soundatlas.learning.statistics import track_statistics
 from soundatlas.learning.track import predict_track, softmax
 from soundatlas.registry.contract import BACKBONE_NAME, EXPORT_NAME, Contract, heads_name, read_contract
@@ -102,8 +106,10 @@ class Bundle:
             check_golden(folder, part, front_end)
         if NETWORK in self.front_ends:
             self._network = load_export(folder, self.contract)
-        linear = [part for part in (STATISTICS, BACKBONE) if part in self.front_ends]
+        linear = [part for part in LINEAR_PARTS if part in self.front_ends]
         self._heads = {part: LinearHeads.load(folder / heads_name(part)) for part in linear}
+        nearness = self.contract.open_set is not None and self.contract.open_set.nearness is not None
+        self._references = References.load(folder) if nearness else None
 
     @cached_property
     def _extractor(self) -> FeatureExtractor:
@@ -186,7 +192,8 @@ class Bundle:
         values = {name: scale.value(output.values[name]) for name, scale in self.space.attributes.items()}
         known = {}
         if (open_set := self.contract.open_set) is not None:
-            known[open_set.head] = (open_set.knownness(output), open_set.is_known(output))
+            knownness = open_set.knownness(output, self._references)
+            known[open_set.head] = (knownness, knownness >= open_set.threshold)
         beat_bpm = None
         if self.contract.beat is not None and log_mel is not None:
             rate = self.front_ends[STATISTICS].frames_per_second

@@ -76,6 +76,8 @@ def write_bundle(
         (folder / BACKBONE_NAME).write_bytes(feature_program(features.contract["backbone"]))
     for part, heads in trained.linear.items():
         heads.save(folder / heads_name(part))
+    if trained.references is not None:
+        trained.references.save(folder)
     write_golden(folder, parts)
     write_json(folder / CONTRACT_NAME, _contract(trained, parts, front_end, params, features))
     if trained.fitted is not None:
