@@ -37,6 +37,9 @@ CARRIERS = {
     "promotion",
     "gate",
     "pin",
+    "audit",
+    "watching",
+    "profiling",
 }
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 import worker_functions
 
@@ -130,14 +130,14 @@ def test_no_process_outlives_the_map() -> None:
     outcomes = map_in_workers(worker_functions.behave, ["a", "hang", "b"], timeout_seconds=LONG, workers=2)
     next(outcomes)
     outcomes.close()
-    assert multiprocessing.active_children() == []
+    assert psutil.Process().children() == []
 
 
 def test_few_items_start_few_processes() -> None:
     """One new track does not start a process per processor."""
     outcomes = map_in_workers(worker_functions.behave, ["a", "b"], timeout_seconds=LONG, workers=8)
     next(outcomes)
-    assert len(multiprocessing.active_children()) <= 2
+    assert len(psutil.Process().children()) <= 2
     outcomes.close()
 
 
@@ -215,3 +215,27 @@ def test_workers_keep_to_one_thread_unless_told_otherwise(monkeypatch) -> None:
     ]
     assert found == ["1", "3"]
     assert "OPENBLAS_NUM_THREADS" not in os.environ
+
+
+def test_early_worker_is_the_first_to_work() -> None:
+    """A process that was started before the items were known gets the first one, and is gone after the block."""
+    with workers.early_worker("worker_functions"):
+        (early,) = psutil.Process().children()
+        (outcome,) = map_in_workers(worker_functions.wait_by_rank, [9], timeout_seconds=LONG, workers=3)
+        assert outcome.value is not None
+        assert outcome.value[1] == early.pid
+    assert psutil.Process().children() == []
+
+
+def test_early_worker_that_nobody_needs_is_ended() -> None:
+    """Where there was nothing to do, no process is left, and the next map starts its own."""
+    with workers.early_worker("no such module"):
+        assert len(psutil.Process().children()) == 1
+    assert psutil.Process().children() == []
+    assert _told(_behave("a")) == ["A"]
+
+
+def test_worker_does_not_run_the_callers_main_module() -> None:
+    """A stage's imports are not made again in its workers."""
+    found = map_in_workers(worker_functions.imported, ["pandas", "pydantic"], timeout_seconds=LONG, workers=1)
+    assert [outcome.value for outcome in found] == [False, False]

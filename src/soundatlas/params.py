@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from typing import Self
 
 
+Retries = Annotated[int, Field(ge=0, le=10)]
+
+
 class IngestParams(Section):
     """Listing what lies where."""
 
@@ -42,6 +45,7 @@ class SpectrogramsParams(Section):
     min_seconds: Positive
     max_seconds: Positive
     timeout_seconds: Positive
+    retries: Retries
     max_failure_rate: Share
 
     @model_validator(mode="after")
@@ -68,6 +72,7 @@ class BackboneParams(Section):
     """Computing the features of `train.backbone`."""
 
     timeout_seconds: Positive
+    retries: Retries
     max_failure_rate: Share
 
 

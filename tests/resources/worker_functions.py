@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 
 from soundatlas.errors import TrackError
@@ -61,3 +62,8 @@ def wait_by_rank(rank: int) -> tuple[int, int]:
 def read_variable(name: str) -> str | None:
     """Tell what the environment says."""
     return os.environ.get(name)
+
+
+def imported(name: str) -> bool:
+    """Tell whether this process has imported a module."""
+    return name in sys.modules

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from soundatlas.audio.decode import decode
+from soundatlas.audio.log_mel import AMIN
 from soundatlas.audio.mel import mel_weights
 from soundatlas.audio.separate import Separation, separate, transform
-from soundatlas.audio.spectrogram import AMIN, FrontEnd, analyse_file, resample
+from soundatlas.audio.spectrogram import FrontEnd, analyse_file
 from soundatlas.files import sha256_json
 
 if TYPE_CHECKING:
@@ -71,9 +72,10 @@ class StemFrontEnd:
         Returns:
             float32 of shape (frames, n_mels), in dB: as many frames as the mix has.
         """
-        front_end = self.mix
-        if sample_rate != front_end.sample_rate:
-            samples = resample(samples, sample_rate, front_end.sample_rate)
+        from librosa import resample
+
+        front_end = self.mix  # which resamples alike, but keeps what it resampled to itself
+        samples = resample(samples, orig_sr=sample_rate, target_sr=front_end.sample_rate, res_type="soxr_hq")
         magnitude = np.abs(transform(samples, front_end.n_fft, front_end.hop_length))
         parts = separate(magnitude, self.stems, front_end.frames_per_second, self.separation)
         return {stem: log_mel_of(part, front_end) for stem, part in parts.items()}

@@ -15,6 +15,7 @@ from soundatlas.cli.tracks import explain, forget, impact, picture, similar, why
 from soundatlas.disk_faults import describe_disk_fault
 from soundatlas.environment import quieten
 from soundatlas.errors import SoundatlasError, UsageError
+from soundatlas.termination import ending_cleanly
 
 app = typer.Typer(
     name="soundatlas",
@@ -251,7 +252,8 @@ def main() -> None:
     """Run the command; a known fault is one line and an exit code, never a traceback."""
     quieten()
     try:
-        app()
+        with ending_cleanly():
+            app()
     except SoundatlasError as error:
         print(f"soundatlas: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

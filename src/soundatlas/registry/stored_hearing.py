@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from soundatlas.workers import MapJobs
+
 
 @dataclass(frozen=True)
 class StoredRequest:
@@ -35,7 +37,9 @@ class StoredRequest:
     bundle_sha256: str
 
 
-def hear_stored(root: Path, bundle: Bundle, shas: Iterable[str], *, timeout_seconds: float) -> dict[str, Answer]:
+def hear_stored(
+    root: Path, bundle: Bundle, shas: Iterable[str], *, timeout_seconds: float, map_jobs: MapJobs = map_in_workers
+) -> dict[str, Answer]:
     """Return what a model says of tracks; what the history holds is not heard again, what is heard is kept there.
 
     Args:
@@ -43,6 +47,7 @@ def hear_stored(root: Path, bundle: Bundle, shas: Iterable[str], *, timeout_seco
         bundle: the model.
         shas: audio SHA-256 of each track.
         timeout_seconds: longest time for one track.
+        map_jobs: has workers hear the tracks.
 
     Returns:
         audio SHA-256 -> answer; none for a track that is not stored as this model hears it.
@@ -60,7 +65,7 @@ def hear_stored(root: Path, bundle: Bundle, shas: Iterable[str], *, timeout_seco
             for sha in missing
             if inputs is not None and sha in inputs
         ]
-        outcomes = map_in_workers(classify_stored, requests, timeout_seconds=timeout_seconds)
+        outcomes = map_jobs(classify_stored, requests, timeout_seconds=timeout_seconds)
         with progress("listening to the catalogue", len(requests)) as advance, closing(outcomes):
             for outcome in outcomes:
                 if isinstance(outcome.value, BundleError):

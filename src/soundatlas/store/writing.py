@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundatlas.audio.spectrogram import FrontEnd, Spectrogram
-    from soundatlas.workers import Outcome
+    from soundatlas.workers import MapJobs, Outcome
 
     Track = tuple[NDArray[np.float32], dict[str, Any]]  # log-mel of shape (frames, n_mels), row of the manifest
 
@@ -50,6 +50,7 @@ def update_store(
     root: Path,
     timeout_seconds: float,
     workers: int | None = None,
+    map_jobs: MapJobs = map_in_workers,
     advance: Callable[[], None] = lambda: None,
 ) -> Update:
     """Make `folder` hold the spectrograms of exactly the `wanted` tracks.
@@ -64,6 +65,7 @@ def update_store(
         root: what the paths are relative to.
         timeout_seconds: longest time for one track.
         workers: number of processes; `worker_count()` by default.
+        map_jobs: has workers compute the spectrograms.
         advance: called after each computed track, for a progress bar.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,7 +77,7 @@ def update_store(
 
     def compute_all(shas: Iterable[str]) -> Generator[Outcome[Job, Spectrogram], None, None]:
         jobs = (Job(sha, root, wanted[sha], front_end) for sha in shas)
-        return map_in_workers(compute, jobs, timeout_seconds=timeout_seconds, workers=workers)
+        return map_jobs(compute, jobs, timeout_seconds=timeout_seconds, workers=workers)
 
     missing = [sha for names in layout.values() for sha in names if sha not in where]
     failures: list[dict[str, str]] = []
@@ -91,10 +93,10 @@ def update_store(
                 repaired += len(rotten)
                 copied |= _computed(name, len(rotten), compute_all(rotten), failures, lambda: None)
             write_shard(folder / name, contract, tracks | copied)
-    for path in folder.glob(f"*{SUFFIX}"):
-        if path.name not in layout:
-            path.unlink()
     _write_tables(folder, layout, failures)
+    for path in folder.glob(f"*{SUFFIX}"):
+        if path.name not in layout:  # no table names it any more
+            path.unlink()
     there = sum(sha in where for sha in wanted)
     return Update(len(missing) + repaired - len(failures), there - repaired, len(where) - there, len(failures))
 

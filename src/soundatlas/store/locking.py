@@ -1,0 +1,37 @@
+"""The lock of a store that lies anywhere, so that no two runs write to it. The system frees it when its holder dies."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from soundatlas.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LOCK_NAME = ".lock"  # within the store: beside it may be another disk, or nothing that we may write to
+
+
+@contextlib.contextmanager
+def holding_store(folder: Path) -> Iterator[None]:
+    """Keep other runs from writing to a store during the block; its folder is made where it is not there.
+
+    A project's own store needs none: DVC and the workspace's lock guard it.
+
+    Raises:
+        StoreError: when another run is at work in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK_NAME)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StoreError(f"another run is at work in {folder}: wait until it has ended, and run it again") from None
+    try:
+        yield
+    finally:
+        lock.release()
