@@ -98,6 +98,6 @@ lock: $(VENV)/bin/uv ## resolve the dependencies anew into requirements.lock
 		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock --quiet
 
 clean: ## remove what the pipeline made; your inbox, your deny-list, what `soundatlas ingest` brought and the DVC cache stay
-	rm -rf data/ingest/*.json data/ingest/*.parquet data/catalog data/audio data/spectrograms data/backbone data/split \
+	rm -rf data/ingest/*.json data/ingest/*.parquet data/catalog data/audio data/spectrograms data/backbone data/stems data/stem_audio data/split \
 		data/validation data/data_docs data/model data/.unfinished data/repeats data/evaluation \
 		data/champion.json data/predictions data/atlas data/history data/flips mlruns

@@ -11,16 +11,13 @@ from ruamel.yaml.error import YAMLError
 
 from soundatlas.errors import ParamsError
 from soundatlas.param_faults import first_fault, yaml_fault
-from soundatlas.sections import Name, OpenShare, Positive, Section, Share
+from soundatlas.sections import Name, OpenShare, Positive, Retries, Section, Share
 from soundatlas.separate_params import SeparateParams
 from soundatlas.source_params import CatalogParams
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
-
-
-Retries = Annotated[int, Field(ge=0, le=10)]
 
 
 class IngestParams(Section):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from soundatlas.sections import Positive, Section, Share
+from soundatlas.sections import Positive, Retries, Section, Share
 
 if TYPE_CHECKING:
     from typing import Self
@@ -23,6 +23,7 @@ class SeparateParams(Section):
     power: Positive
     block_seconds: float = Field(ge=5.0, le=600.0)
     timeout_seconds: Positive
+    retries: Retries
     max_failure_rate: Share
 
     @model_validator(mode="after")

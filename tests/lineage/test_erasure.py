@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import synthetic
 
 from soundatlas.atlas.similar import SIMILAR, SIMILAR_NAME
 from soundatlas.learning.contact_sheet import Card, ClassRow, write_contact_sheet
 from soundatlas.lineage import erasure
 from soundatlas.lineage.erasure import erasing_steps
 from soundatlas.lineage.holding import Traces
+from soundatlas.store.reading import SpectrogramStore
 from soundatlas.tables import conform, write_table
 
 OWN, OTHER = "a" * 64, "b" * 64
@@ -117,3 +119,20 @@ def test_pictures_of_many_tracks_go_with_one_of_them(mapped):
     done = erase(mapped, Traces(OWN, ("t:0",), ("a.wav",)))
     assert [path.name for path in figures.iterdir()] == ["contact_sheet_artist.png"]
     assert "remove data/evaluation/figures/contact_sheet_genre.png, which names it" in done
+
+
+def test_stems_go_with_their_track(mapped):
+    """The log-mels of a track's stems, and the stems as sound, go; those of another track stay."""
+    front_end = "f" * 64
+    log_mels = {sha: np.zeros((5, 4, 3), np.float32) for sha in (OWN, OTHER)}
+    synthetic.write_store(mapped / "data/stems", log_mels, contract=front_end)
+    for sha in (OWN, OTHER):
+        path = mapped / f"data/stem_audio/{sha[:16]}-abcdef-foreground.flac"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"sound")
+    done = erase(mapped, Traces(OWN, ("t:0",), ("a.wav",)))
+    assert [path.name for path in (mapped / "data/stem_audio").iterdir()] == [f"{OTHER[:16]}-abcdef-foreground.flac"]
+    store = SpectrogramStore(mapped / "data/stems", front_end)
+    assert OWN not in store
+    assert store.log_mel(OTHER).shape == (5, 4, 3)
+    assert f"remove data/stem_audio/{OWN[:16]}-abcdef-foreground.flac" in done

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundatlas.audio.spectrogram import Spectrogram
-    from soundatlas.params import SeparateParams
+    from soundatlas.params import SeparateParams, SpectrogramsParams
 
 MIX = 0  # the first channel
 OWN_KEYS = ("stems", "separation")  # of the contract, beside those of the mix
@@ -39,6 +39,11 @@ class StemFrontEnd:
     mix: FrontEnd
     stems: tuple[str, ...]
     separation: Separation
+
+    @classmethod
+    def of(cls, spectrograms: SpectrogramsParams, separate: SeparateParams) -> StemFrontEnd:
+        """Take the settings from two sections of `params.yaml`."""
+        return cls(FrontEnd.of(spectrograms), tuple(separate.stems), separation_of(separate))
 
     @classmethod
     def from_contract(cls, contract: dict[str, Any]) -> StemFrontEnd:

@@ -30,6 +30,8 @@ FOLDERS = (
     "catalog",
     "spectrograms",
     "backbone",
+    "stems",
+    "stem_audio",
     "split",
     "validation",
     "data_docs",
@@ -95,10 +97,14 @@ def _listed_paths(root: Path, traces: Traces) -> Iterator[str]:
 
 
 def _spectrograms(root: Path, traces: Traces) -> Iterator[Step]:
-    folder, sha = root / "data/spectrograms", traces.audio_sha256
-    holding = [path.name for path in sorted(folder.glob(f"*{SUFFIX}")) if sha in Shard(path).rows]
-    if holding:
-        yield f"take its spectrogram out of data/spectrograms/{holding[0]}", lambda: remove_from_store(folder, {sha})
+    sha = traces.audio_sha256
+    for folder in (root / "data/spectrograms", root / "data/stems"):
+        holding = [path for path in sorted(folder.glob(f"*{SUFFIX}")) if sha in Shard(path).rows]
+        if holding:
+            shown = holding[0].relative_to(root).as_posix()
+            yield f"take its spectrogram out of {shown}", lambda folder=folder: remove_from_store(folder, {sha})  # type: ignore[misc]
+    for path in sorted((root / "data/stem_audio").glob(f"{sha[:SHORT]}-*")):
+        yield f"remove {path.relative_to(root).as_posix()}", lambda path=path: path.unlink(missing_ok=True)  # type: ignore[misc]
     features = root / "data/backbone" / FEATURES_NAME
     if features.is_file() and sha in read_features(features):
         yield f"take its features out of data/backbone/{FEATURES_NAME}", lambda: remove_features(features, {sha})

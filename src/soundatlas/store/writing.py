@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.errors import StoreError
 from soundatlas.files import remove_leftovers
 from soundatlas.store.jobs import Job, compute
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from soundatlas.audio.spectrogram import FrontEnd, Spectrogram
+    from soundatlas.audio.spectrogram import Spectrogram
+    from soundatlas.audio.stems import StemFrontEnd
     from soundatlas.workers import MapJobs, Outcome
 
     Track = tuple[NDArray[np.float32], dict[str, Any]]  # log-mel of shape (frames, n_mels), row of the manifest
@@ -45,7 +47,7 @@ class Update:
 def update_store(
     folder: Path,
     wanted: Mapping[str, str],
-    front_end: FrontEnd,
+    front_end: FrontEnd | StemFrontEnd,
     *,
     root: Path,
     timeout_seconds: float,
@@ -163,7 +165,7 @@ def _computed(
             failures.append(
                 {
                     "path": outcome.item.path,
-                    "stage": "spectrograms",
+                    "stage": "spectrograms" if isinstance(outcome.item.front_end, FrontEnd) else "separate",
                     "reason": outcome.failure.reason,
                     "message": outcome.failure.message,
                     "audio_sha256": sha,
