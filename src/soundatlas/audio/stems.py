@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundatlas.audio.spectrogram import Spectrogram
-    from soundatlas.params import SeparateParams, SpectrogramsParams
+    from soundatlas.params import SpectrogramsParams
+    from soundatlas.separate_params import SeparateParams
 
 MIX = 0  # the first channel
 OWN_KEYS = ("stems", "separation")  # of the contract, beside those of the mix
@@ -89,6 +90,33 @@ class StemFrontEnd:
 def separation_of(params: SeparateParams) -> Separation:
     """Take the settings from `params.yaml`'s section."""
     return Separation(**{name: getattr(params, name) for name in Separation.__dataclass_fields__})
+
+
+AnyFrontEnd = FrontEnd | StemFrontEnd
+
+
+def front_end_from_contract(contract: dict[str, Any]) -> AnyFrontEnd:
+    """Take a front end, with or without stems, from its own contract.
+
+    Raises:
+        ValueError: when the contract was written by code that fixes other things than this code does.
+    """
+    kind = StemFrontEnd if OWN_KEYS[0] in contract else FrontEnd
+    return kind.from_contract(contract)
+
+
+def analyse(path: Path, front_end: AnyFrontEnd) -> Spectrogram:
+    """Decode a file and return what a front end hears: `analyse_stems` or, without stems, `analyse_file`.
+
+    Raises:
+        TrackError: with the reason why the file cannot be used.
+    """
+    return analyse_file(path, front_end) if isinstance(front_end, FrontEnd) else analyse_stems(path, front_end)
+
+
+def mix_of(log_mel: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mix's log-mel, shape (frames, n_mels), of one with a channel for each stem, or of one without."""
+    return log_mel if log_mel.ndim == 2 else log_mel[..., MIX]  # noqa: PLR2004 - frames and bands
 
 
 def log_mel_of(magnitude: NDArray[np.float32], front_end: FrontEnd) -> NDArray[np.float32]:

@@ -25,7 +25,7 @@ def colour_table() -> NDArray[np.uint8]:
     """Return the colours from black to the brightest: uint8, shape (256, 3)."""
     from matplotlib import colormaps
 
-    return (colormaps[COLOURS](np.arange(LEVELS))[:, :3] * 255).round().astype(np.uint8)
+    return np.asarray((colormaps[COLOURS](np.arange(LEVELS))[:, :3] * 255).round(), dtype=np.uint8)
 
 
 def thumbnail_levels(
@@ -46,7 +46,7 @@ def thumbnail_levels(
     cells = np.maximum.reduceat(log_mel, starts, axis=0)
     cells = np.add.reduceat(cells, bands, axis=1) / np.diff([*bands, log_mel.shape[1]])
     shares = ((cells - cells.max()) / depth_db + 1).clip(0, 1).T[::-1]
-    return np.minimum(shares * LEVELS, LEVELS - 1).astype(np.uint8)
+    return np.asarray(np.minimum(shares * LEVELS, LEVELS - 1), dtype=np.uint8)
 
 
 def thumbnail_png(levels: NDArray[np.uint8]) -> bytes:

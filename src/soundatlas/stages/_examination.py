@@ -160,7 +160,7 @@ def unknowns(
         return float(roc_auc_score(known[rows], scores[rows])) if mixed else float("nan")
 
     samples = score.resamples(np.arange(len(known)), params.bootstrap_resamples)
-    figures = {}
+    figures: dict[str, float] = {}
     for name, scores in (("auroc", knownness), ("confidence_auroc", confidence)):
         found = score.interval(partial(auroc, scores), samples, len(known), params.confidence)
         figures |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}

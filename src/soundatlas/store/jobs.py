@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from soundatlas.audio.spectrogram import FrontEnd, analyse_file
+from soundatlas.audio.stems import analyse
 from soundatlas.errors import TrackError
 from soundatlas.files import audio_path, sha256_file
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from soundatlas.audio.spectrogram import Spectrogram
-    from soundatlas.audio.stems import StemFrontEnd
+    from soundatlas.audio.stems import AnyFrontEnd
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Job:
     audio_sha256: str
     root: Path
     path: str
-    front_end: FrontEnd | StemFrontEnd
+    front_end: AnyFrontEnd
 
 
 def compute(job: Job) -> Spectrogram:
@@ -32,12 +32,7 @@ def compute(job: Job) -> Spectrogram:
     Raises:
         TrackError: when the file cannot be used.
     """
-    path = listed_file(job.audio_sha256, job.root, job.path)
-    if isinstance(job.front_end, FrontEnd):
-        return analyse_file(path, job.front_end)
-    from soundatlas.audio.stems import analyse_stems  # and librosa with it
-
-    return analyse_stems(path, job.front_end)
+    return analyse(listed_file(job.audio_sha256, job.root, job.path), job.front_end)
 
 
 def listed_file(audio_sha256: str, root: Path, path: str) -> Path:

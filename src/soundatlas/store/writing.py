@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.errors import StoreError
 from soundatlas.files import remove_leftovers
 from soundatlas.store.jobs import Job, compute
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundatlas.audio.spectrogram import Spectrogram
-    from soundatlas.audio.stems import StemFrontEnd
+    from soundatlas.audio.stems import AnyFrontEnd
     from soundatlas.workers import MapJobs, Outcome
 
     Track = tuple[NDArray[np.float32], dict[str, Any]]  # log-mel of shape (frames, n_mels), row of the manifest
@@ -47,7 +46,7 @@ class Update:
 def update_store(
     folder: Path,
     wanted: Mapping[str, str],
-    front_end: FrontEnd | StemFrontEnd,
+    front_end: AnyFrontEnd,
     *,
     root: Path,
     timeout_seconds: float,
@@ -165,7 +164,7 @@ def _computed(
             failures.append(
                 {
                     "path": outcome.item.path,
-                    "stage": "spectrograms" if isinstance(outcome.item.front_end, FrontEnd) else "separate",
+                    "stage": "separate" if outcome.item.front_end.stems else "spectrograms",
                     "reason": outcome.failure.reason,
                     "message": outcome.failure.message,
                     "audio_sha256": sha,
