@@ -36,7 +36,7 @@ def test_a_folder_gets_a_file_of_each_kind(clip, command):
     code, out, _ = command(clip.parent, "picture", clip.name, "--out", "pictures")
     pictures = sorted((clip.parent / "pictures").iterdir())
     assert code == 0
-    assert {path.name.rpartition("song.wav-")[2] for path in pictures} == {f"{kind}.png" for kind in KINDS}
+    assert {path.name.rpartition("song-")[2] for path in pictures} == {f"{kind}.png" for kind in KINDS}
     assert out.count("Picture: pictures/") == len({path.read_bytes() for path in pictures}) == len(KINDS)
 
 

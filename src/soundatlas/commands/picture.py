@@ -50,7 +50,8 @@ def draw_pictures(what: str, *, kinds: Sequence[str], out: Path | None, start: f
     wanted = tuple(dict.fromkeys(kinds)) or KINDS
     root = project_root()
     found = find_audio(root, what)
-    name = UNFIT.sub("-", found.name).strip("-.")[:MOST_LETTERS] or "track"
+    title = found.path.stem if found.name == found.path.name else found.name
+    name = UNFIT.sub("-", title).strip("-.")[:MOST_LETTERS] or "track"
     targets = _targets(out, name, wanted)
     picture = _compute(found.path, found.name, wanted, load_params(root / "params.yaml"), start, seconds)
     for target, shown in targets.items():
@@ -104,7 +105,8 @@ def _compute(path: Path, title: str, kinds: Sequence[str], params: Params, start
                 stems = StemFrontEnd(front_end, (kind,), separation_of(params.separate))
                 log_mels |= stems.stem_log_mels(samples, decoded.sample_rate)
             advance()
-    return Picture(title, log_mels, front_end.band_hertz(), 1 / front_end.frames_per_second, start)
+    loudest = max(float(log_mel.max()) for log_mel in log_mels.values())
+    return Picture(title, log_mels, front_end.band_hertz(), 1 / front_end.frames_per_second, start, loudest)
 
 
 def _write(target: Path, picture: Picture, kinds: Sequence[str]) -> None:

@@ -40,6 +40,7 @@ class Picture:
         band_hertz: middle of each mel band.
         frame_seconds: distance of two frames.
         first_second: where in the track the pictures begin.
+        loudest_db: the brightest colour; what is 70 dB softer is black.
     """
 
     title: str
@@ -47,17 +48,17 @@ class Picture:
     band_hertz: NDArray[np.float64]
     frame_seconds: float
     first_second: float
+    loudest_db: float
 
 
 def draw_picture(picture: Picture) -> Figure:
-    """Draw all kinds over the same seconds and in the same colours: of the loudest cell of all, and 70 dB below."""
+    """Draw all kinds over the same seconds and in the same colours."""
     kinds = [*picture.log_mels]
     height = PANEL_INCHES * len(kinds) + FRAME_INCHES
     figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
     figure.suptitle(shortened_text(picture.title, MOST_LETTERS), fontsize=14, fontweight="bold", x=0.01, ha="left")
     panels = figure.subplots(len(kinds), 1, sharex=True, squeeze=False)[:, 0]
-    loudest = max(float(log_mel.max()) for log_mel in picture.log_mels.values())
-    colours = {"cmap": COLOURS, "vmin": loudest - DEPTH_DB, "vmax": loudest}
+    colours = {"cmap": COLOURS, "vmin": picture.loudest_db - DEPTH_DB, "vmax": picture.loudest_db}
     for axes, kind in zip(panels, kinds, strict=True):
         log_mel = picture.log_mels[kind]
         seconds = (picture.first_second, picture.first_second + len(log_mel) * picture.frame_seconds)
