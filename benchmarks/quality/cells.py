@@ -13,6 +13,7 @@ import pandas as pd
 from benchmarks.quality.peer import Task
 from soundatlas.files import read_json, sha256_file, sha256_json, write_json
 from soundatlas.learning.labels import MISSING
+from soundatlas.learning.retrieval import average_precisions
 from soundatlas.tables import conform, read_table, write_table
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ PREDICTIONS = {
     "probabilities": "object",  # floats, in the order of `all_classes`
     "learnt": "bool",  # whether a training track has the class; where none has, the row tells unknown classes apart
     "knownness": "float64",  # how surely the track is of a class that was learnt, on a scale of the peer's own
+    "average_precision": "float64",  # at 10, of the training tracks nearest in the peer's space
     "actual_value": "float64",
     "predicted_value": "float64",
     "train_mean": "float64",  # of an attribute, over the training tracks
@@ -75,10 +77,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Heard:
-    """What a peer says of some tracks: predictions, and head -> how surely each is of a class that was learnt."""
+    """What a peer says of some tracks.
+
+    Attributes:
+        predictions: probabilities and values.
+        knownness: head -> how surely each is of a class that was learnt.
+        precisions: head -> average precision at 10 of each, searched among the training tracks; none without a space.
+    """
 
     predictions: Predictions
     knownness: dict[str, NDArray[np.float64]]
+    precisions: dict[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -154,11 +163,11 @@ def _run(plan: Plan) -> Cell:
     fitted = plan.peer.fit(task)
     train_seconds = time.perf_counter() - started
     train_processor_seconds = time.process_time() - processor_started
-    heard = listen(fitted, task.fold.test)
+    heard = listen(fitted, task.fold.test, task.fold)
     strangers = task.dataset.collection.strangers
     table = prediction_table(heard, task.fold, plan.classes)
     if len(strangers):
-        strange = stranger_table(listen(fitted, strangers), strangers, task.fold, plan.classes)
+        strange = stranger_table(listen(fitted, strangers, task.fold), strangers, task.fold, plan.classes)
         table = conform(pd.concat([table, strange]), PREDICTIONS)
     about = {
         "peer": plan.peer.name,
@@ -185,10 +194,17 @@ def _ms_per_clip(fitted: Fitted, task: Task) -> float:
     return (time.perf_counter() - started) / len(timed) * MILLISECONDS
 
 
-def listen(fitted: Fitted, tracks: pd.DataFrame) -> Heard:
-    """Return what a peer says of some tracks."""
+def listen(fitted: Fitted, tracks: pd.DataFrame, fold: Fold) -> Heard:
+    """Return what a peer says of some tracks, and how well it brings them near training tracks of their classes."""
     predictions = fitted.predict(tracks)
-    return Heard(predictions, fitted.knownness(tracks, predictions))
+    queries, gallery = fitted.embed(tracks), fitted.embed(fold.train)
+    precisions = {}
+    if queries is not None and gallery is not None:
+        wanted, offered = fold.space.class_targets(tracks), fold.space.class_targets(fold.train)
+        precisions = {
+            head: average_precisions(queries, wanted[head], gallery, offered[head]) for head in fold.space.classes
+        }
+    return Heard(predictions, fitted.knownness(tracks, predictions), precisions)
 
 
 def prediction_table(heard: Heard, fold: Fold, classes: dict[str, tuple[str, ...]]) -> pd.DataFrame:
@@ -235,7 +251,12 @@ def _class_rows(heard: Heard, about: pd.DataFrame, fold: Fold, names: tuple[str,
     wide = np.zeros((len(about), len(names)), np.float32)
     wide[:, [names.index(name) for name in fold.space.classes[head]]] = heard.predictions.probabilities[head]
     guess = np.asarray(names, dtype=object)[wide.argmax(axis=1)]
-    return about.assign(predicted=guess, probabilities=list(wide), knownness=heard.knownness[head])
+    return about.assign(
+        predicted=guess,
+        probabilities=list(wide),
+        knownness=heard.knownness[head],
+        average_precision=heard.precisions.get(head, np.nan),
+    )
 
 
 def data_sha256(fold: Fold) -> str:

@@ -68,6 +68,9 @@ class FittedCrnn:
         """Have no measure but the probabilities."""
         return highest_probabilities(predictions)
 
+    def embed(self, tracks: pd.DataFrame) -> None:
+        """Have no space: only probabilities are published."""
+
     def predict_file(self, path: Path) -> None:
         """Decode, compute the spectrogram, average the windows."""
         self._track(analyse_file(path, self.front_end).log_mel)

@@ -41,6 +41,9 @@ class FittedMajority:
         """Have no measure but the probabilities."""
         return highest_probabilities(predictions)
 
+    def embed(self, tracks: pd.DataFrame) -> None:
+        """Have no space."""
+
     def predict_file(self, path: Path) -> None:
         """Need no look at the file."""
 

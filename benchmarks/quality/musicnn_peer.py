@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import softmax
+from sklearn.preprocessing import StandardScaler
 
 from benchmarks.quality.kept_features import TRACKS_PER_WRITE, read_kept, write_kept
 from benchmarks.quality.peer import highest_probabilities
@@ -59,6 +60,7 @@ class FittedLinear:
         features: audio SHA-256 -> features.
         extract: log-mel -> features.
         front_end: the backbone's.
+        scaler: of the training tracks' features.
     """
 
     heads: Any
@@ -66,6 +68,7 @@ class FittedLinear:
     features: Features
     extract: Extract
     front_end: FrontEnd
+    scaler: StandardScaler
     notes: tuple[str, ...] = ()
 
     def predict(self, tracks: pd.DataFrame) -> Predictions:
@@ -75,6 +78,11 @@ class FittedLinear:
     def knownness(self, tracks: pd.DataFrame, predictions: Predictions) -> dict[str, NDArray[np.float64]]:  # noqa: ARG002 - the shape of a peer
         """Have no measure but the probabilities."""
         return highest_probabilities(predictions)
+
+    def embed(self, tracks: pd.DataFrame) -> NDArray[np.float32]:
+        """Have the layer's features, each on the scale of the training tracks."""
+        x = np.stack([self.features[sha] for sha in tracks["audio_sha256"]])
+        return np.asarray(self.scaler.transform(x), np.float32)
 
     def predict_file(self, path: Path) -> None:
         """Decode, compute the spectrogram and the features, apply the heads."""
@@ -139,7 +147,8 @@ class MusicnnPeer:
         heads = import_module("soundatlas.learning.linear_fit").fit_linear_heads(
             train, fold.train, validation, fold.validation, fold.space, embedding=task.params.train.embedding
         )
-        return FittedLinear(heads, fold.space, self._features, self._extract[-1], _front_end(task.params))
+        scaler = StandardScaler().fit(train)
+        return FittedLinear(heads, fold.space, self._features, self._extract[-1], _front_end(task.params), scaler)
 
     def _of(self, tracks: pd.DataFrame) -> NDArray[np.float32]:
         return np.stack([self._features[sha] for sha in tracks["audio_sha256"]])

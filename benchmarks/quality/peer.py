@@ -52,6 +52,10 @@ class Fitted(Protocol):
         """Say per head how surely each track is of a class that was learnt; `predictions` are those of the tracks."""
         ...
 
+    def embed(self, tracks: pd.DataFrame) -> NDArray[np.float32] | None:
+        """Place the tracks among each other, shape (tracks, dimensions); None for a peer that has no such space."""
+        ...
+
     def predict_file(self, path: Path) -> None:
         """Do all of the work from an audio file to probabilities, as it is timed."""
         ...

@@ -70,6 +70,24 @@ def _rows_of(cell: Cell, head: str) -> pd.DataFrame:
     return cell.predictions[cell.predictions["head"] == head]
 
 
+def retrieval_figures(
+    cells: Sequence[Cell], head: str, resample_count: int, confidence: float
+) -> dict[str, float] | None:
+    """Return the mAP@10 of one head of one peer, averaged over the seeds; None for a peer without a space."""
+    rows = pd.concat([_rows_of(cell, head).assign(seed=cell.seed) for cell in cells])
+    wide = rows[rows["learnt"]].pivot_table(index=["track_id", "group"], columns="seed", values="average_precision")
+    if wide.empty:
+        return None
+    means = wide.mean(axis=1).to_numpy()
+
+    def mean(positions: NDArray[np.int64]) -> float:
+        return float(means[positions].mean())
+
+    samples = score.resamples(wide.index.get_level_values("group").to_numpy(), resample_count)
+    found = score.interval(mean, samples, len(means), confidence)
+    return {"map_at_10": found.value, "map_at_10_low": found.low, "map_at_10_high": found.high, "queries": len(means)}
+
+
 @dataclass(frozen=True)
 class OpenSetResult:
     """How surely one peer knows the tracks of one head, over all folds, per seed.

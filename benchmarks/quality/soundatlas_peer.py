@@ -67,6 +67,11 @@ class FittedSoundatlas:
             found[open_set.head] = np.array(own)
         return found
 
+    def embed(self, tracks: pd.DataFrame) -> NDArray[np.float32]:
+        """Have the embedding of the map."""
+        outputs = self.trained.outputs(self.inputs, tracks["audio_sha256"].tolist())
+        return np.stack([output.embedding for output in outputs])
+
     def predict_file(self, path: Path) -> None:
         """Decode, compute spectrogram and features, and blend the parts."""
         features = None

@@ -145,6 +145,7 @@ class TrainParams(Section):
     weight_decay: float = Field(ge=0.0)
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)]
     attribute_weight: float = Field(ge=0.0)
+    mixed_precision: bool
     augmentation: AugmentationParams
     open_set: OpenSetParams
     patience: int = Field(gt=0)

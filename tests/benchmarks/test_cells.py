@@ -79,6 +79,9 @@ def test_what_is_kept(plans, counting_peer, tmp_path):
     assert cell.predictions["predicted"].tolist()[:3] == ["jig"] * 3
     assert cell.predictions["learnt"].tolist() == [True, False, True, True, True, True]
     assert cell.predictions["knownness"].tolist()[:3] == [0.0, 0.5, 1.0]
+    precisions = cell.predictions["average_precision"].tolist()
+    assert precisions[0] == pytest.approx((1 + 2 / 4) / 2)  # jigs are the first and the fourth training track
+    assert np.isnan(precisions[1])
     (path,) = (tmp_path / "cells").glob("*.json")
     about = read_json(path)
     assert (about["peer"], about["split"], about["seed"], about["notes"]) == ("counting", "work", 5, ["counted"])

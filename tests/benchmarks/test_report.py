@@ -15,9 +15,10 @@ FIGURES = {"macro_f1": 0.5, "macro_f1_low": 0.4, "macro_f1_high": 0.6, "macro_f1
 }  # fmt: skip
 ROW = {"split": "work", "available": True, "seeded": True, "seeds": [7, 8], "heads": {"genre": FIGURES}} | {
     "train_seconds": 12.3, "train_processor_seconds": 20.5, "ms_per_clip": 45.6, "notes": [], "attributes": {},
-    "open_set": {},
+    "open_set": {}, "retrieval": {},
 }  # fmt: skip
 OPEN_SET = {"auroc": 0.64, "auroc_low": 0.5, "auroc_high": 0.75, "known_tracks": 9.0, "unknown_tracks": 4.0}
+RETRIEVAL = {"map_at_10": 0.41, "map_at_10_low": 0.3, "map_at_10_high": 0.52, "queries": 9}
 RESULT = {
     "data": {"name": "my [red]set", "tracks": 30, "artists": 4, "hours": 1.5, "failures": 11},
     "settings": {"seeds": [7, 8], "folds": 1, "confidence": 0.95, "bootstrap_resamples": 1000},
@@ -34,7 +35,7 @@ RESULT = {
         ROW
         | {"peer": "soundatlas", "title": "soundatlas", "notes": ["9 of 16 epochs: 5 min"]}
         | {"attributes": {"tempo_bpm": {"r2": 0.25, "r2_low": 0.1, "r2_high": 0.3}}}
-        | {"open_set": {"artist": OPEN_SET}},
+        | {"open_set": {"artist": OPEN_SET}, "retrieval": {"genre": RETRIEVAL}},
         ROW | {"peer": "crnn", "title": "artist CRNN"},
         {"peer": "musicnn", "title": "musicnn", "split": "work", "available": False, "reason": "no weights"},
     ],
@@ -75,6 +76,7 @@ def test_pairs_attributes_and_published_figures(lines):
     """The second table says how much better soundatlas is and how sure that is; others' figures follow."""
     assert "work artist CRNN genre +0.061 [-0.010, +0.120] 0.042" in lines
     assert "soundatlas 0.25 [0.10, 0.30]" in lines
+    assert "soundatlas 0.41 [0.30, 0.52]" in lines
     assert "somebody official genre accuracy 0.464" in lines
 
 

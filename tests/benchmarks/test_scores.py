@@ -18,6 +18,7 @@ from benchmarks.quality.scores import (
     open_set_figures,
     open_set_result,
     paired_difference,
+    retrieval_figures,
 )
 from soundatlas.learning.evaluation import Predictions
 
@@ -75,10 +76,10 @@ def test_figures_are_means_over_seeds():
     assert figures["macro_f1_low"] < figures["macro_f1"] < figures["macro_f1_high"]
 
 
-def cell(fold, seed, probabilities, tempo) -> Cell:
+def cell(fold, seed, probabilities, tempo, precisions=None) -> Cell:
     """Make a cell of given predictions."""
     predictions = Predictions({"genre": np.asarray(probabilities, np.float32)}, {"tempo_bpm": np.asarray(tempo)})
-    heard = Heard(predictions, highest_probabilities(predictions))
+    heard = Heard(predictions, highest_probabilities(predictions), precisions or {})
     table = prediction_table(heard, fold, {"genre": ("jig", "march", "reel", "waltz")})
     return Cell("peer", "work", 0, seed, 1.0, 1.0, 1.0, (), table)
 
@@ -117,3 +118,13 @@ def test_without_unknown_classes_there_is_no_auroc(fold):
     """Where every track's class was learnt, nothing is claimed."""
     known = replace(fold, test=fold.test[fold.test["genre"] != "march"].reset_index(drop=True))
     assert open_set_result([cell(known, 1, np.eye(3)[:2], [90, 92])], "genre") is None
+
+
+def test_map_is_the_mean_over_tracks_and_seeds(fold):
+    """Tracks of a class that was never learnt ask for nothing; a peer without a space has no figure."""
+    one = cell(fold, 1, np.eye(3), [90, 91, 92], {"genre": np.array([0.2, np.nan, 0.6])})
+    two = cell(fold, 2, np.eye(3), [90, 91, 92], {"genre": np.array([0.4, np.nan, 0.8])})
+    figures = retrieval_figures([one, two], "genre", 200, 0.95)
+    assert (figures["map_at_10"], figures["queries"]) == (pytest.approx(0.5), 2)
+    assert figures["map_at_10_low"] <= 0.5 <= figures["map_at_10_high"]
+    assert retrieval_figures([cell(fold, 1, np.eye(3), [90, 91, 92])], "genre", 200, 0.95) is None

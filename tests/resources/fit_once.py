@@ -29,6 +29,7 @@ PARAMS = TrainParams(
     backbone="none",
     stems=False,
     statistics=False,
+    mixed_precision=True,
     augmentation=AugmentationParams(gain_db=0.0, mask_bands=0, mask_frames=0, mixup=0.0),
     open_set=OpenSetParams(head=None, accepted=0.95),
     i_have_permission_to_train_on_restricted_content=False,
