@@ -49,6 +49,7 @@ OTHER = "other"
 STEPS = ("decode", "resample", "FFT and mel", "hash", "network", "imports", OTHER)
 MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024  # the unit of `ru_maxrss`
 BYTES_PER_MEGABYTE = 1_000_000
+SHOWN_FROM_SECONDS = 0.005
 
 
 @dataclass(frozen=True)
@@ -208,12 +209,14 @@ def profile_table(told: dict[str, Any]) -> Table:
         shown.add_column(name, justify="right")
     whole = sum(told["worker_seconds"].values())
     for step, seconds in told["worker_seconds"].items():
+        if seconds < SHOWN_FROM_SECONDS:
+            continue
         shown.add_row("workers", step, f"{seconds:.2f}", f"{1000 * seconds / tracks:.2f}", f"{seconds / whole:.0%}")
     shown.add_section()
     wall = told["wall_seconds"]
     names = {"starting": "workers start", "waiting": "waiting for workers", "storing": "storing: shards and tables"}
     rows = {label: told["main_seconds"][name] for name, label in names.items()}
-    rows["everything else"] = max(0.0, wall - sum(rows.values()))
+    rows["before and after"] = max(0.0, wall - sum(rows.values()))
     for label, seconds in rows.items():
         shown.add_row("main", label, f"{seconds:.2f}", "", f"{seconds / wall:.0%}")
     shown.add_row("main", "wall time", f"{wall:.2f}", f"{1000 * wall / tracks:.2f}" if tracks else "", "100%")
@@ -255,7 +258,9 @@ def _adding(
             if outcome.value is not None:
                 profile.add(outcome.value)
             value = None if outcome.value is None else outcome.value.value
-            yield cast("Outcome[Item, Value]", replace(cast("Any", outcome), value=value))
-            left = time.perf_counter()
-            profile.storing_seconds += left - came
+            try:
+                yield cast("Outcome[Item, Value]", replace(cast("Any", outcome), value=value))
+            finally:  # the last shard is written before the caller closes this
+                left = time.perf_counter()
+                profile.storing_seconds += left - came
         profile.waiting_seconds += time.perf_counter() - left

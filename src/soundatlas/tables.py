@@ -1,20 +1,24 @@
 """Column names and dtypes of every table that crosses a stage, and reading and writing them.
 
-A missing value is NaN (or `None` in a list column), never an empty string and never imputed.
+A missing value is NaN (or `None` in a list column), never an empty string and never imputed. pandas is imported only
+when a table is asked for: where rows are enough, as in the spectrogram store, `write_rows` and `read_columns` do.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
+from soundatlas.arrow_columns import arrow_column
 from soundatlas.errors import SoundatlasError
 from soundatlas.files import replacing_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    import pandas as pd
 
 Schema = dict[str, str]
 
@@ -163,6 +167,8 @@ def conform(table: pd.DataFrame, schema: Mapping[str, str], *, extra: bool = Fal
 
 def empty(schema: Mapping[str, str]) -> pd.DataFrame:
     """Return a table of the schema with no rows."""
+    import pandas as pd
+
     return conform(pd.DataFrame(), schema)
 
 
@@ -178,18 +184,87 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         table.to_parquet(beside, index=False, compression="zstd")
 
 
+def write_rows(rows: Sequence[Mapping[str, Any]], path: Path, schema: Mapping[str, str]) -> None:
+    """Write rows as `write_table` writes the table that `conform` makes of them: the same bytes, without pandas.
+
+    Args:
+        rows: column -> value; what the schema does not name is left out.
+        path: of the table.
+        schema: column -> dtype: str, float64, int64 or bool.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    columns = [arrow_column([row.get(name) for row in rows], dtype) for name, dtype in schema.items()]
+    table = pa.Table.from_arrays(columns, names=list(schema)).replace_schema_metadata({"pandas": _pandas_note(schema)})
+    with replacing_file(path) as beside:
+        pyarrow.parquet.write_table(table, beside, compression="zstd")
+
+
+def _pandas_note(schema: Mapping[str, str]) -> str:
+    """Return what pandas writes into a Parquet file about a table without an index."""
+    from importlib.metadata import version
+
+    columns = [
+        {
+            "name": name,
+            "field_name": name,
+            "pandas_type": "object" if dtype == "str" else dtype,
+            "numpy_type": dtype,
+            "metadata": None,
+        }
+        for name, dtype in schema.items()
+    ]
+    note = {
+        "index_columns": [],
+        "column_indexes": [],
+        "columns": columns,
+        "attributes": {},
+        "creator": {"library": "pyarrow", "version": version("pyarrow")},
+        "pandas_version": version("pandas"),
+    }
+    return json.dumps(note)
+
+
 def read_table(path: Path, schema: Mapping[str, str]) -> pd.DataFrame:
     """Read a Parquet table that must hold the schema's columns.
 
     Raises:
         SoundatlasError: when the file is missing or damaged, or lacks a column.
     """
+    import pandas as pd
+
+    with _reading(path):
+        table = pd.read_parquet(path)
+    _require(path, schema, table.columns)
+    return table.astype(dict(schema))
+
+
+def read_columns(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Read some columns of a Parquet table, as rows: column -> value, or None where it is missing.
+
+    Raises:
+        SoundatlasError: as `read_table` does.
+    """
+    import pyarrow.parquet
+
+    with _reading(path), pyarrow.parquet.ParquetFile(path) as file:
+        _require(path, columns, file.schema_arrow.names)
+        rows: list[dict[str, Any]] = file.read(list(columns)).to_pylist()
+    return rows
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Say what to do where a table cannot be read."""
     if not path.is_file():
         raise SoundatlasError(f"{path} is missing: run `dvc repro`")
     try:
-        table = pd.read_parquet(path)
+        yield
     except (OSError, ValueError) as error:
         raise SoundatlasError(f"{path} is damaged: delete it and run `dvc repro` ({error})") from error
-    if lacking := [column for column in schema if column not in table.columns]:
+
+
+def _require(path: Path, columns: Iterable[str], found: Iterable[str]) -> None:
+    if lacking := [column for column in columns if column not in set(found)]:
         raise SoundatlasError(f"{path} lacks the column {lacking[0]!r}: run `dvc repro`")
-    return table.astype(dict(schema))

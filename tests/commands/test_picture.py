@@ -7,6 +7,8 @@ import pytest
 import tiny_project
 from matplotlib.image import imread
 
+from soundatlas.files import sha256_file
+
 PNG = b"\x89PNG"
 KINDS = ["log-mel", "harmonic", "percussive", "foreground", "background"]
 
@@ -53,10 +55,11 @@ def test_kinds_and_stretch_are_chosen(clip, command):
 
 
 def test_track_of_the_catalogue_is_drawn(project, command):
-    """A track_id, or words, lead to its audio; the file is named after it."""
+    """A track_id, its name, the beginning of its hash, or its file lead to its audio; the picture is named after it."""
     tiny_project.write_catalogue(project)
-    code, out, _ = command(project, "picture", "bela piece 4", "--kind", "harmonic")
-    assert (code, out) == (0, "Picture: picture-bela-piece-4.png\n")
+    for what in ("demo:04", "Bela: piece 4", sha256_file(project / "data/audio/04.wav")[:8], "data/audio/04.wav"):
+        code, out, _ = command(project, "picture", what, "--kind", "harmonic")
+        assert (code, out) == (0, "Picture: picture-bela-piece-4.png\n")
     shades = imread(project / "picture-bela-piece-4.png")[..., :3].std()
     assert shades > 0.1
     assert np.isfinite(shades)
@@ -65,7 +68,8 @@ def test_track_of_the_catalogue_is_drawn(project, command):
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "said"),
     [
-        (("nothing",), 2, "soundatlas: 'nothing' is no file, and the project knows no track yet"),
+        (("nothing",), 2, "soundatlas: nothing is no track_id of the catalogue, no file, "),
+        (("ab" * 32,), 2, "soundatlas: the project knows no file of abababababab: name one"),
         (("bad.mp3",), 1, "soundatlas: not_audio: "),
         (("good.wav", "--kind", "drums"), 2, "soundatlas: there are no pictures of the kind 'drums': log-mel, "),
         (("good.wav", "--out", "a.jpg"), 2, "soundatlas: a.jpg is neither a folder nor a file that ends with .png"),

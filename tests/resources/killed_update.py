@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import safetensors.numpy
+
 from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.store import shards, writing
 
@@ -49,7 +51,7 @@ def main(folder: Path, clips: Path, moment: str, number: int) -> None:
             die()
         whole_write_tables(*arguments)
 
-    whole_save_file, shards.save_file = shards.save_file, save_file
+    whole_save_file, safetensors.numpy.save_file = safetensors.numpy.save_file, save_file
     whole_write_tables, writing._write_tables = writing._write_tables, write_tables
     front_end = FrontEnd(**order["front_end"])
     writing.update_store(

@@ -14,17 +14,15 @@ from safetensors.numpy import save_file
 
 from soundatlas.audio.spectrogram import Spectrogram
 from soundatlas.errors import StoreError
+from soundatlas.store.rows import checksum, manifest_row
 from soundatlas.store.shards import (
     METADATA_KEY,
     TRACKS_PER_SHARD,
     Shard,
     bucket_bits,
-    checksum,
-    manifest_row,
     shard_name,
     write_shard,
 )
-from soundatlas.tables import MANIFEST
 
 CONTRACT = "c" * 64
 SHA = st.binary(min_size=32, max_size=32).map(bytes.hex)
@@ -187,31 +185,6 @@ def test_missing_shard_is_damage(tmp_path) -> None:
         Shard(tmp_path / "a")
 
 
-def test_manifest_row_describes_the_spectrogram() -> None:
-    """The row says what was seen, in plain values that JSON keeps, and fills the manifest's columns."""
-    spectrogram = _spectrogram(3)
-    row = manifest_row("2-bits-1.safetensors", spectrogram)
-    assert {"audio_sha256", *row} == set(MANIFEST)
-    assert json.loads(json.dumps(row)) == row
-    assert (row["shard"], row["frames"], row["source_sample_rate"], row["channels"]) == (
-        "2-bits-1.safetensors",
-        7,
-        44_100,
-        2,
-    )
-    assert row["min_db"] == spectrogram.log_mel.min()
-    assert row["max_db"] == spectrogram.log_mel.max()
-    assert row["mean_db"] == pytest.approx(spectrogram.log_mel.mean(), rel=1e-6)
-    assert row["finite"] is True
-
-
-def test_spectrogram_with_infinity_is_marked() -> None:
-    """Validation learns from the row that a spectrogram cannot be learned from."""
-    spectrogram = _spectrogram(3)
-    spectrogram.log_mel[2, 2] = np.inf
-    assert manifest_row("a", spectrogram)["finite"] is False
-
-
 def test_full_disk_is_one_clear_error_and_the_shard_before_stays(tmp_path, monkeypatch) -> None:
     """What safetensors says of a write that failed is passed on, and nothing half-written is left."""
     path = tmp_path / "0-bits-0.safetensors"
@@ -220,7 +193,7 @@ def test_full_disk_is_one_clear_error_and_the_shard_before_stays(tmp_path, monke
     def fail(*_: object, **__: object) -> None:
         raise SafetensorError("I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr("soundatlas.store.shards.save_file", fail)
+    monkeypatch.setattr("safetensors.numpy.save_file", fail)
     with pytest.raises(StoreError, match="No space left"):
         write_shard(path, "contract", {})
     assert [(found.name, found.read_bytes()) for found in tmp_path.iterdir()] == [(path.name, b"before")]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Self
 
 import numpy as np
 import soundfile
@@ -46,11 +47,15 @@ class Decoded:
 
 
 class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile ships no types
-    """A file that is only read onwards.
+    """A file that is only read onwards, from its first byte, whatever it is called.
 
     soundfile seeks after each read of a seekable file, which fails at the end of a FLAC file without a length and makes
-    the mp3 decoder begin anew.
+    the mp3 decoder begin anew. Of a name it believes the ending (`.raw`), and a Python file prints a traceback for each
+    wrong place that a broken header sends it to: so libsndfile gets an open file, and reads it by itself.
     """
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        super().__init__(raw if sys.platform == "win32" else raw.fileno(), closefd=False)
 
     def seekable(self) -> bool:
         return False

@@ -1,28 +1,27 @@
 """From a file to its log-mel spectrogram, by librosa's definition and against a fixed reference level.
 
-Every cell agrees with librosa within 1e-3 dB, at a third of its time. A file is transformed while it is decoded.
+Every cell agrees with librosa within 1e-3 dB, at a third of its time. A file is transformed while it is decoded. What
+decodes and transforms is imported with the first file: whoever hands files to workers needs only the settings.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from soundatlas.audio.decode import AudioFile, check_room, mix_to_mono
-from soundatlas.audio.log_mel import AMIN, LogMelStream, count_frames
-from soundatlas.audio.mel import mel_edges
 from soundatlas.errors import TrackError
 from soundatlas.files import sha256_json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from soundatlas.params import SpectrogramsParams
 
+AMIN = 1e-10  # power below which a cell is -100 dB: librosa.power_to_db's default
 FLOOR_DB = -100.0
 FIXED = {  # what the code below fixes; part of the contract, so that a change here is seen
     "amin": AMIN,
@@ -101,6 +100,8 @@ class FrontEnd:
 
     def band_hertz(self) -> NDArray[np.float64]:
         """Return the frequency in the middle of each mel band, in Hz, shape (n_mels,)."""
+        from soundatlas.audio.mel import mel_edges
+
         return mel_edges(self.n_mels, self.fmin, self.fmax)[1:-1]
 
     def log_mel(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
@@ -113,6 +114,8 @@ class FrontEnd:
         Returns:
             float32 of shape (frames, n_mels), in dB.
         """
+        from soundatlas.audio.log_mel import LogMelStream
+
         stream = LogMelStream(self, sample_rate, len(samples))
         stream.add(samples)
         return stream.finish()
@@ -141,6 +144,9 @@ def analyse_file(path: Path, front_end: FrontEnd) -> Spectrogram:
     Raises:
         TrackError: with the reason why the file cannot be used.
     """
+    from soundatlas.audio.decode import AudioFile, check_room, mix_to_mono
+    from soundatlas.audio.log_mel import LogMelStream, count_frames
+
     with AudioFile(path, max_seconds=front_end.max_seconds) as file:
         check_room(count_frames(front_end, file.frames, file.sample_rate) * front_end.n_mels, "cells of a spectrogram")
         stream, samples = LogMelStream(front_end, file.sample_rate, file.frames), 0
@@ -151,6 +157,6 @@ def analyse_file(path: Path, front_end: FrontEnd) -> Spectrogram:
     if seconds < front_end.min_seconds:
         raise TrackError("too_short", f"{seconds:.2f} s, shorter than {front_end.min_seconds:g} s")
     log_mel = stream.finish()
-    if not np.isfinite(log_mel.max()):  # which is NaN where any cell is; a cell has a floor
+    if not math.isfinite(log_mel.max()):  # which is NaN where any cell is; a cell has a floor
         raise TrackError("not_finite", "the samples are so large that their power is not finite")
     return Spectrogram(log_mel, seconds, file.sample_rate, file.channels)

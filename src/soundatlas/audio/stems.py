@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from soundatlas.audio.decode import decode
-from soundatlas.audio.log_mel import AMIN
 from soundatlas.audio.mel import mel_weights
 from soundatlas.audio.separate import Separation, separate, transform
-from soundatlas.audio.spectrogram import FrontEnd, analyse_file
+from soundatlas.audio.spectrogram import AMIN, FrontEnd, analyse_file
 from soundatlas.files import sha256_json
 
 if TYPE_CHECKING:

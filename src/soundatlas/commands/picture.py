@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from soundatlas.commands.terminal import printable, wide_console
-from soundatlas.commands.track_search import find_audio
 from soundatlas.errors import UsageError
-from soundatlas.files import project_root, replacing_file
+from soundatlas.files import audio_path, project_root, replacing_file
+from soundatlas.lineage.subject import find_subject
 from soundatlas.params import load_params
 from soundatlas.progress import progress
 
@@ -33,7 +33,7 @@ def draw_pictures(what: str, *, kinds: Sequence[str], out: Path | None, start: f
     """Draw a track's spectrograms into PNG files, and print where they are.
 
     Args:
-        what: see `find_audio`.
+        what: a file, a track_id, a listed path, the beginning of the audio's SHA-256, or a part of artist and title.
         kinds: of `picture_figure.KINDS`, in this order; all when empty.
         out: a file for one figure of all, or a folder for a file of each kind; by default `picture-<name>.png` here.
         start: where in the track the pictures begin, in seconds.
@@ -49,14 +49,28 @@ def draw_pictures(what: str, *, kinds: Sequence[str], out: Path | None, start: f
         raise UsageError(f"there are no pictures of the kind {printable(unknown[0])!r}: {', '.join(KINDS)}")
     wanted = tuple(dict.fromkeys(kinds)) or KINDS
     root = project_root()
-    found = find_audio(root, what)
-    title = found.path.stem if found.name == found.path.name else found.name
-    name = UNFIT.sub("-", title).strip("-.")[:MOST_LETTERS] or "track"
+    path, title = _find(what, root)
+    name = UNFIT.sub("-", path.stem if title == path.name else title).strip("-.")[:MOST_LETTERS] or "track"
     targets = _targets(out, name, wanted)
-    picture = _compute(found.path, found.name, wanted, load_params(root / "params.yaml"), start, seconds)
+    picture = _compute(path, title, wanted, load_params(root / "params.yaml"), start, seconds)
     for target, shown in targets.items():
         _write(target, picture, shown)
         wide_console().print(f"Picture: {escape(printable(str(target)))}", soft_wrap=True)
+
+
+def _find(what: str, root: Path) -> tuple[Path, str]:
+    """Return the audio file that is meant, and what to call it.
+
+    Raises:
+        UsageError: when there is no file of it, or nothing or more than one thing is meant.
+    """
+    subject = find_subject(root, what, by_part=True)
+    if Path(what).is_file():
+        return Path(what), subject.name if subject.paths else Path(what).name
+    files = [audio_path(root, path) for path in subject.paths]
+    if not files:
+        raise UsageError(f"the project knows no file of {printable(subject.name)}: name one")
+    return next((file for file in files if file.is_file()), files[0]), subject.name
 
 
 def _targets(out: Path | None, name: str, kinds: Sequence[str]) -> dict[Path, Sequence[str]]:

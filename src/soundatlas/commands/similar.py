@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -16,6 +14,7 @@ from soundatlas.commands.map_model import warn_of_another_champion
 from soundatlas.commands.terminal import printable, wide_console
 from soundatlas.errors import NotReadyError, UsageError
 from soundatlas.files import project_root
+from soundatlas.lineage.names import folded
 from soundatlas.tables import read_table
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 ORDER = ((ARTIST,), (GENRE,), (TRACK, FILE))  # of what is meant, when several kinds of things have a name
 MOST_NAMED = 5  # when several things are meant, or none
 SUGGESTED_FROM = 0.6  # likeness of spellings, by difflib's ratio
-UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})  # noqa: RUF001 - that is the point
 
 
 def print_similar(name: str, *, kinds: Sequence[str], most: int | None, as_json: bool) -> None:
@@ -69,14 +67,8 @@ def _read(root: Path) -> pd.DataFrame:
     return read_table(path, SIMILAR)
 
 
-def find(table: pd.DataFrame, name: str, kinds: Sequence[str] = (), *, where: str = "on the map") -> int:
-    """Return the row that is meant.
-
-    Args:
-        table: `atlas.similar.SIMILAR`, or one with its columns `kind`, `id`, `name` and `title`.
-        name: as of `print_similar`.
-        kinds: as of `print_similar`.
-        where: the things are, for the message that none is called so.
+def find(table: pd.DataFrame, name: str, kinds: Sequence[str] = ()) -> int:
+    """Return the row of `atlas.similar.SIMILAR` that is meant.
 
     Raises:
         UsageError: when nothing is, with names that are spelled alike; or several things of one kind are.
@@ -97,7 +89,7 @@ def find(table: pd.DataFrame, name: str, kinds: Sequence[str] = (), *, where: st
                 return rows[0]
             if rows:
                 raise UsageError(_several(allowed, name, rows))
-    raise UsageError(_unknown(allowed, name, wanted, where))
+    raise UsageError(_unknown(allowed, name, wanted))
 
 
 def _spellings(table: pd.DataFrame) -> dict[int, list[str]]:
@@ -112,7 +104,7 @@ def _several(table: pd.DataFrame, name: str, rows: list[int]) -> str:
     return printable(f"{name!r} names {len(rows)} things: say which by its id: {shown}{more}")
 
 
-def _unknown(table: pd.DataFrame, name: str, wanted: str, where: str) -> str:
+def _unknown(table: pd.DataFrame, name: str, wanted: str) -> str:
     """Say that nothing has the name, and what is spelled alike, as a whole or in one of its words."""
     names: dict[str, str] = {}
     for texts in _spellings(table).values():
@@ -121,15 +113,7 @@ def _unknown(table: pd.DataFrame, name: str, wanted: str, where: str) -> str:
     close = difflib.get_close_matches(wanted, [*names], n=MOST_NAMED, cutoff=SUGGESTED_FROM)
     alike = list(dict.fromkeys(names[spelling] for spelling in close))
     hint = f": did you mean {', or '.join(alike)}?" if alike else ", and nothing is spelled like it"
-    return printable(f"nothing {where} is called {name!r}{hint}")
-
-
-def folded(text: str) -> str:
-    """Return a text without case, diacritics and punctuation, to compare spellings."""
-    bare = unicodedata.normalize("NFKD", text.casefold().translate(UNDECOMPOSED))
-    return " ".join(
-        re.findall(r"\w+", "".join(character for character in bare if not unicodedata.combining(character)))
-    )
+    return printable(f"nothing on the map is called {name!r}{hint}")
 
 
 def neighbours_of(table: pd.DataFrame, row: int) -> list[dict[str, Any]]:

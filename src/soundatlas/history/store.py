@@ -151,6 +151,15 @@ class PredictionHistory(Database):
             for model, contract, made_at, *answer in rows
         ]
 
+    def heard(self, shas: Iterable[str]) -> set[str]:
+        """Return the audio of which any model has said something."""
+        with self._naming_faults():
+            rows = self._connection.execute(
+                "SELECT DISTINCT audio_sha256 FROM predictions WHERE audio_sha256 IN (SELECT value FROM json_each(?))",
+                (json.dumps(sorted(set(shas))),),
+            ).fetchall()
+        return {str(sha) for (sha,) in rows}
+
     def forget(self, shas: Iterable[str]) -> int:
         """Remove all that was ever said of some audio, from the file's bytes too; return the number of predictions."""
         with self._naming_faults():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from soundatlas.files import remove_leftovers, replacing_file, write_json
+from soundatlas.history.audit import audit_path, open_audit
 from soundatlas.history.store import history_path, open_history
 from soundatlas.learning.backbone_features import FEATURES_NAME, read_features, remove_features
 from soundatlas.sources.deny_list import AUDIO_FOLDERS, audio_files
@@ -48,6 +49,7 @@ MEDIA = {"clips", "pictures"}  # of the map: a file per audio, named by the firs
 SHORT = 16
 MAP_TABLE = "similar.parquet"
 UNFINISHED = "data/.unfinished"
+BY = "forget"
 
 
 def erasing_steps(root: Path, traces: Traces) -> Iterator[Step]:
@@ -138,17 +140,26 @@ def _remove_map(folder: Path) -> None:
 
 
 def _history(root: Path, traces: Traces) -> Iterator[Step]:
-    if not history_path(root).is_file():
-        return
-    with open_history(root) as history:
-        count = len(history.of_audio(traces.audio_sha256))
-    if count:
-        yield f"take {count} of the predictions out of the history", lambda: _forget(root, traces)
+    if history_path(root).is_file():
+        with open_history(root) as history:
+            count = len(history.of_audio(traces.audio_sha256))
+        if count:
+            yield f"take {count} of the predictions out of the history", lambda: _forget(root, traces)
+    if audit_path(root).is_file():
+        with open_audit(root, BY) as trail:
+            count = len(trail.of_audio(traces.audio_sha256))
+        if count:
+            yield f"take {count} of the steps out of the audit trail", lambda: _forget_steps(root, traces)
 
 
 def _forget(root: Path, traces: Traces) -> None:
     with open_history(root) as history:
         history.forget([traces.audio_sha256])
+
+
+def _forget_steps(root: Path, traces: Traces) -> None:
+    with open_audit(root, BY) as trail:
+        trail.forget([traces.audio_sha256])
 
 
 def _read(path: Path) -> pd.DataFrame:

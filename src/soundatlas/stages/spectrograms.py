@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
-
-import pandas as pd
 
 from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.errors import TooManyFailuresError
@@ -14,9 +13,10 @@ from soundatlas.profiling import profiled
 from soundatlas.progress import progress
 from soundatlas.stages._run import run_profiled_stage
 from soundatlas.store.reading import FAILURES_NAME
+from soundatlas.store.rows import NEEDED_FOR_COMPUTING
 from soundatlas.store.writing import update_store
-from soundatlas.tables import TRACKS, read_table
-from soundatlas.workers import retrying
+from soundatlas.tables import read_columns
+from soundatlas.workers import early_worker, retrying
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,25 +33,26 @@ def run(root: Path, params: Params, profile: Profile | None = None) -> None:
     """
     section, folder, front_end = params.spectrograms, root / "data/spectrograms", FrontEnd.of(params.spectrograms)
     step = Step(SPECTROGRAM, front_end.sha256())
-    tracks = read_table(root / "data/catalog/tracks.parquet", TRACKS)
-    wanted = dict(zip(tracks["audio_sha256"], tracks["path"], strict=True))
-    with open_audit(root, "spectrograms") as trail, progress("computing spectrograms", len(wanted)) as advance:
-        update = update_store(
-            folder,
-            wanted,
-            front_end,
-            root=root,
-            timeout_seconds=section.timeout_seconds,
-            map_jobs=audited(trail, step, profiled(profile, retrying(section.retries))),
-            advance=advance,
-        )
+    with early_worker(*NEEDED_FOR_COMPUTING), open_audit(root, "spectrograms") as trail:
+        tracks = read_columns(root / "data/catalog/tracks.parquet", ["audio_sha256", "path"])
+        wanted = {track["audio_sha256"]: track["path"] for track in tracks}
+        with progress("computing spectrograms", len(wanted)) as advance:
+            update = update_store(
+                folder,
+                wanted,
+                front_end,
+                root=root,
+                timeout_seconds=section.timeout_seconds,
+                map_jobs=audited(trail, step, profiled(profile, retrying(section.retries))),
+                advance=advance,
+            )
     print(  # noqa: T201 - the stage's report
         f"spectrograms: {update.computed} computed, {update.kept} kept, {update.removed} removed, "
         f"{update.failed} failed"
     )
     if update.failed > section.max_failure_rate * len(wanted):
-        reasons = pd.read_parquet(folder / FAILURES_NAME)["reason"].value_counts()
-        told = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+        reasons = Counter(row["reason"] for row in read_columns(folder / FAILURES_NAME, ["reason"]))
+        told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
         raise TooManyFailuresError(
             f"{update.failed} of {len(wanted)} tracks failed ({told}): see data/spectrograms/{FAILURES_NAME}, "
             "or raise spectrograms.max_failure_rate"

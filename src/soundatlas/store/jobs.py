@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from soundatlas.audio.stems import analyse
+from soundatlas.audio.spectrogram import FrontEnd, analyse_file
 from soundatlas.errors import TrackError
 from soundatlas.files import audio_path, sha256_file
 
@@ -32,7 +32,12 @@ def compute(job: Job) -> Spectrogram:
     Raises:
         TrackError: when the file cannot be used.
     """
-    return analyse(listed_file(job.audio_sha256, job.root, job.path), job.front_end)
+    path = listed_file(job.audio_sha256, job.root, job.path)
+    if isinstance(job.front_end, FrontEnd):
+        return analyse_file(path, job.front_end)
+    from soundatlas.audio.stems import analyse_stems  # and NumPy with it
+
+    return analyse_stems(path, job.front_end)
 
 
 def listed_file(audio_sha256: str, root: Path, path: str) -> Path:

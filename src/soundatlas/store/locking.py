@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 from typing import TYPE_CHECKING
-
-from filelock import FileLock, Timeout
 
 from soundatlas.errors import StoreError
 
@@ -26,12 +25,10 @@ def holding_store(folder: Path) -> Iterator[None]:
         StoreError: when another run is at work in it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK_NAME)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise StoreError(f"another run is at work in {folder}: wait until it has ended, and run it again") from None
-    try:
+    with (folder / LOCK_NAME).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            todo = "wait until it has ended, and run it again"
+            raise StoreError(f"another run is at work in {folder}: {todo}") from None
         yield
-    finally:
-        lock.release()

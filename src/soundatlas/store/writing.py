@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from soundatlas.errors import StoreError
 from soundatlas.files import remove_leftovers
-from soundatlas.store.jobs import Job, compute
+from soundatlas.store.jobs import Job
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
-from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, manifest_row, shard_name, write_shard
-from soundatlas.tables import FAILURES, MANIFEST, conform, read_table, write_table
+from soundatlas.store.rows import describe
+from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, shard_name, write_shard
+from soundatlas.tables import FAILURES, MANIFEST, read_table, write_rows, write_table
 from soundatlas.workers import map_in_workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from soundatlas.audio.spectrogram import Spectrogram
     from soundatlas.audio.stems import AnyFrontEnd
+    from soundatlas.store.rows import Described
     from soundatlas.workers import MapJobs, Outcome
 
     Track = tuple[NDArray[np.float32], dict[str, Any]]  # log-mel of shape (frames, n_mels), row of the manifest
+
+NEEDED_FOR_WRITING = ("safetensors.numpy", "pyarrow.parquet")
 
 
 @dataclass(frozen=True)
@@ -69,32 +71,41 @@ def update_store(
         map_jobs: has workers compute the spectrograms.
         advance: called after each computed track, for a progress bar.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
     contract = front_end.sha256()
     present = _present_shards(folder, contract)
     where = {sha: shard for shard in present.values() for sha in shard.rows}
     layout = _layout(wanted)
-
-    def compute_all(shas: Iterable[str]) -> Generator[Outcome[Job, Spectrogram], None, None]:
-        jobs = (Job(sha, root, wanted[sha], front_end) for sha in shas)
-        return map_jobs(compute, jobs, timeout_seconds=timeout_seconds, workers=workers)
-
     missing = [sha for names in layout.values() for sha in names if sha not in where]
     failures: list[dict[str, str]] = []
+    rows: dict[str, dict[str, Any]] = {}
     repaired = 0
-    with closing(compute_all(missing)) as outcomes:
+
+    def compute_all(shas: Iterable[str]) -> Generator[Outcome[Job, Described], None, None]:
+        jobs = (Job(sha, root, wanted[sha], front_end) for sha in shas)
+        watched = _after_the_first(jobs, lambda: aside.submit(_import_for_writing))
+        return map_jobs(describe, watched, timeout_seconds=timeout_seconds, workers=workers)
+
+    with ThreadPoolExecutor(max_workers=1) as aside, closing(compute_all(missing)) as outcomes:
         for name, names in layout.items():
             kept = [sha for sha in names if sha in where]
-            tracks = _computed(name, len(names) - len(kept), outcomes, failures, advance)
-            if name in present and not tracks and set(present[name].rows) == set(kept):
+            is_whole = name in present and set(present[name].rows) == set(kept)
+            if is_whole and len(kept) == len(names):
+                rows |= present[name].rows
                 continue  # not even read
-            copied, rotten = _copied(name, kept, where)
+            copying = aside.submit(_copied, name, kept, where)  # while the workers compute
+            tracks = _computed(name, len(names) - len(kept), outcomes, failures, advance)
+            copied, rotten = copying.result()
             if rotten:
                 repaired += len(rotten)
                 copied |= _computed(name, len(rotten), compute_all(rotten), failures, lambda: None)
-            write_shard(folder / name, contract, tracks | copied)
-    _write_tables(folder, layout, failures)
+            if tracks or rotten or not is_whole:
+                write_shard(folder / name, contract, tracks | copied)
+            rows |= {sha: row for sha, (_, row) in (tracks | copied).items()}
+    _write_tables(folder, rows, failures)
     for path in folder.glob(f"*{SUFFIX}"):
         if path.name not in layout:  # no table names it any more
             path.unlink()
@@ -149,7 +160,7 @@ def _present_shards(folder: Path, contract: str) -> dict[str, Shard]:
 def _computed(
     name: str,
     count: int,
-    outcomes: Generator[Outcome[Job, Spectrogram], None, None],
+    outcomes: Generator[Outcome[Job, Described], None, None],
     failures: list[dict[str, str]],
     advance: Callable[[], None],
 ) -> dict[str, Track]:
@@ -159,7 +170,7 @@ def _computed(
         advance()
         sha = outcome.item.audio_sha256
         if outcome.value is not None:
-            tracks[sha] = (outcome.value.log_mel, manifest_row(name, outcome.value))
+            tracks[sha] = (outcome.value.log_mel, {**outcome.value.row, "shard": name})
         elif outcome.failure is not None:
             failures.append(
                 {
@@ -184,11 +195,26 @@ def _copied(name: str, shas: Iterable[str], where: Mapping[str, Shard]) -> tuple
     return tracks, rotten
 
 
-def _write_tables(folder: Path, layout: Mapping[str, list[str]], failures: list[dict[str, str]]) -> None:
-    rows = [
-        {"audio_sha256": sha, **about} for name in layout for sha, about in sorted(Shard(folder / name).rows.items())
-    ]
-    manifest = pd.DataFrame(rows, columns=[*MANIFEST]).sort_values("audio_sha256")
-    write_table(conform(manifest, MANIFEST), folder / MANIFEST_NAME)
-    table = pd.DataFrame(failures, columns=[*FAILURES, "audio_sha256"]).sort_values("audio_sha256")
-    write_table(conform(table, FAILURES), folder / FAILURES_NAME)
+def _write_tables(folder: Path, rows: Mapping[str, Mapping[str, Any]], failures: list[dict[str, str]]) -> None:
+    """Write the manifest and the table of failures.
+
+    Args:
+        folder: of the store.
+        rows: audio SHA-256 -> its row of the manifest.
+        failures: rows of the table, and the SHA-256 of each, for an order that does not depend on the paths.
+    """
+    write_rows([{"audio_sha256": sha, **rows[sha]} for sha in sorted(rows)], folder / MANIFEST_NAME, MANIFEST)
+    failures = sorted(failures, key=lambda row: row["audio_sha256"])
+    write_rows(failures, folder / FAILURES_NAME, FAILURES)
+
+
+def _after_the_first(jobs: Iterator[Job], act: Callable[[], object]) -> Iterator[Job]:
+    """Yield all the jobs, and act once the first of them has been handed out."""
+    yield from islice(jobs, 1)
+    act()
+    yield from jobs
+
+
+def _import_for_writing() -> None:
+    for name in NEEDED_FOR_WRITING:
+        importlib.import_module(name)
