@@ -140,7 +140,7 @@ def read_changes(root: Path) -> dict[str, list[str]]:
     Raises:
         SoundatlasError: when DVC cannot read the project, or another command is at work in it.
     """
-    with _opened(root, "say what has changed") as repo:
+    with contextlib.chdir(root), _opened(root, "say what has changed") as repo:  # DVC names things as seen from here
         status = repo.status()
     return {str(stage): [word for reason in reasons for word in _reasons(reason)] for stage, reasons in status.items()}
 

@@ -38,6 +38,7 @@ PLACES = (
     ("/soundfile.py", "decode"),
     ("/soundatlas/audio/decode.py", "decode"),
     ("/scipy/fft/", "FFT and mel"),
+    ("/soundatlas/audio/log_mel.py", "FFT and mel"),
     ("/soundatlas/audio/mel.py", "FFT and mel"),
     ("/soundatlas/audio/spectrogram.py", "FFT and mel"),
     ("/soundatlas/files.py", "hash"),
@@ -49,7 +50,7 @@ OTHER = "other"
 STEPS = ("decode", "resample", "FFT and mel", "hash", "network", "imports", OTHER)
 MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024  # the unit of `ru_maxrss`
 BYTES_PER_MEGABYTE = 1_000_000
-SHOWN_FROM_SECONDS = 0.005
+SHOWN_FROM_SHARE = 0.005
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def profile_table(told: dict[str, Any]) -> Table:
         shown.add_column(name, justify="right")
     whole = sum(told["worker_seconds"].values())
     for step, seconds in told["worker_seconds"].items():
-        if seconds < SHOWN_FROM_SECONDS:
+        if seconds / whole < SHOWN_FROM_SHARE:
             continue
         shown.add_row("workers", step, f"{seconds:.2f}", f"{1000 * seconds / tracks:.2f}", f"{seconds / whole:.0%}")
     shown.add_section()

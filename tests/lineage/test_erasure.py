@@ -10,12 +10,14 @@ import pytest
 import synthetic
 
 from soundatlas.atlas.similar import SIMILAR, SIMILAR_NAME
+from soundatlas.history.audit import Step, audit_path, open_audit
 from soundatlas.learning.contact_sheet import Card, ClassRow, write_contact_sheet
 from soundatlas.lineage import erasure
 from soundatlas.lineage.erasure import erasing_steps
 from soundatlas.lineage.holding import Traces
 from soundatlas.store.reading import SpectrogramStore
 from soundatlas.tables import conform, write_table
+from soundatlas.workers import Attempt
 
 OWN, OTHER = "a" * 64, "b" * 64
 
@@ -136,3 +138,15 @@ def test_stems_go_with_their_track(mapped):
     assert OWN not in store
     assert store.log_mel(OTHER).shape == (5, 4, 3)
     assert f"remove data/stem_audio/{OWN[:16]}-abcdef-foreground.flac" in done
+
+
+def test_the_audit_trail_forgets_a_track(project):
+    """What was done to it is taken out, of the file's bytes too; what was done to others stays; twice does no harm."""
+    with open_audit(project, "test") as trail:
+        trail.note(Step("spectrogram", "c"), [(sha, (Attempt(0.0, 0.1, None),)) for sha in (OWN, OTHER)])
+    assert erase(project, Traces(OWN, ("t:0",), ("a.wav",))) == ["take 1 of the steps out of the audit trail"]
+    with open_audit(project, "test") as trail:
+        assert (len(trail.of_audio(OWN)), len(trail.of_audio(OTHER))) == (0, 1)
+        held = b"".join(path.read_bytes() for path in audit_path(project).parent.glob("audit.db*"))
+    assert OWN.encode() not in held
+    assert erase(project, Traces(OWN, ("t:0",), ("a.wav",))) == []

@@ -24,6 +24,7 @@ from soundatlas.learning.backbone_features import (
     read_features,
     remove_features,
     update_features,
+    write_features,
 )
 from soundatlas.learning.blend import BACKBONE as BACKBONE_PART
 from soundatlas.registry.classification import LASTING_REASONS
@@ -142,8 +143,12 @@ def _make_features(chain: Chain, trail: audit.AuditTrail) -> tuple[bool | None, 
         ),
     )
     failed = read_table(folder / FAILURES_NAME, FAILURES)
-    others = failures[~failures["path"].isin(chain.track.paths)]
-    write_table(conform(pd.concat([others, failed]), FAILURES), folder / FAILURES_NAME)
+    if len(failed) and before is not None:  # what was there is still what the stage made of these bytes
+        write_features(path, about, {**rows, sha: before}, before.size)
+        write_table(failures, folder / FAILURES_NAME)
+    else:
+        others = failures[~failures["path"].isin(chain.track.paths)]
+        write_table(conform(pd.concat([others, failed]), FAILURES), folder / FAILURES_NAME)
     if len(failed):
         raise TrackError(str(failed["reason"].iloc[0]), str(failed["message"].iloc[0]))
     same = None if before is None else bool(np.array_equal(before, read_features(path).rows()[sha]))
@@ -165,7 +170,7 @@ def _make_prediction(chain: Chain, trail: audit.AuditTrail) -> tuple[bool | None
     with open_history(chain.root) as history:
         history.keep(model.key, {sha: said})
     if before is None or before == said:
-        return (None if before is None else True), "into the history"
+        return (None if before is None else True), f"{said.status}, into the history"
     return False, f"now {said.status}, the embedding apart by {_distance(before, said)}; the history keeps the first"
 
 

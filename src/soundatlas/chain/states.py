@@ -16,9 +16,9 @@ from soundatlas.learning.blend import BACKBONE as BACKBONE_PART
 from soundatlas.registry.contract import read_contract
 from soundatlas.registry.pin import PIN, name_model, read_champion
 from soundatlas.registry.prediction_key import model_key
-from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME, SpectrogramStore
+from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
 from soundatlas.store.shards import SUFFIX, Shard
-from soundatlas.tables import FAILURES, read_table
+from soundatlas.tables import FAILURES, MANIFEST, empty, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,19 +136,20 @@ class Chain:
         if not self.track.catalogued:
             return StepState(SPECTROGRAM, State.NOT_NEEDED, "not in the catalogue: heard from the file in one go")
         sha, folder = self.track.audio_sha256, self.root / STORE
-        found = store_contracts(folder)
-        if found - {self.front_end.sha256()}:
+        shards = open_shards(folder)
+        if {shard.contract_sha256 for shard in shards.values()} - {self.front_end.sha256()}:
             return StepState(SPECTROGRAM, State.STALE, "the store is of another front end than params.yaml's")
-        if (folder / MANIFEST_NAME).is_file():
-            store = SpectrogramStore(folder, self.front_end.sha256())
-            if sha in store:
-                shard = str(store.manifest.loc[sha, "shard"])
-                try:
-                    frames = len(store.log_mel(sha))
-                except (StoreError, OSError) as error:
-                    return StepState(SPECTROGRAM, State.STALE, str(error))
-                return StepState(SPECTROGRAM, State.PRESENT, f"{frames} frames in {shard}")
-        return StepState(SPECTROGRAM, State.MISSING, self._failure(folder / FAILURES_NAME) or "not in the store")
+        manifest = folder / MANIFEST_NAME
+        listed = read_table(manifest, MANIFEST) if manifest.is_file() else empty(MANIFEST)
+        if (name := listed.set_index("audio_sha256")["shard"].get(sha)) is None:
+            return StepState(SPECTROGRAM, State.MISSING, self._failure(folder / FAILURES_NAME) or "not in the store")
+        if name not in shards or sha not in shards[name].rows:
+            return StepState(SPECTROGRAM, State.STALE, f"{name}, where the manifest has it, lacks it or is damaged")
+        try:
+            frames = len(shards[name].log_mel(sha))
+        except StoreError as error:
+            return StepState(SPECTROGRAM, State.STALE, str(error))
+        return StepState(SPECTROGRAM, State.PRESENT, f"{frames} frames in {name}")
 
     def features(self) -> StepState:
         """Look for the features of the champion's backbone."""
@@ -203,13 +204,18 @@ def read_model(root: Path) -> Model | None:
 
 def store_contracts(folder: Path) -> set[str]:
     """Return the hashes of the front ends that a store's shards are of; a damaged shard is of none."""
-    contracts = set()
+    return {shard.contract_sha256 for shard in open_shards(folder).values()}
+
+
+def open_shards(folder: Path) -> dict[str, Shard]:
+    """Return a store's shards by name; a damaged one is left out."""
+    shards = {}
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         try:
-            contracts.add(Shard(path).contract_sha256)
+            shards[path.name] = Shard(path)
         except StoreError:
             continue
-    return contracts
+    return shards
 
 
 def hears_store(root: Path, params: Params, model: Model) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from soundatlas.history.answers import CLASSIFIED, EMBEDDING
 from soundatlas.lineage.subject import find_subject, read_listings, read_tracks
 from soundatlas.params import load_params
 from soundatlas.sources.deny_list import read_entries
+from soundatlas.sources.inbox import list_files
 from soundatlas.workspace import holding_lock
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from soundatlas.dag import Stage
     from soundatlas.history.answers import Answer
     from soundatlas.lineage.subject import Subject
+    from soundatlas.params import Params
 
 WAITING = "another run is at work in this project: waiting for it"
 COLOURS = {"present": "green", "missing": "red", "stale": "yellow", "not needed": "dim"}
@@ -116,13 +118,27 @@ def _find(root: Path, what: str, wanted: Wanted) -> tuple[Subject, Chain]:
     subject = find_subject(root, what, by_part=True)
     if any(row["audio_sha256"] == subject.audio_sha256 for row in read_entries(root)):
         raise UsageError(printable(f"{subject.name} was forgotten: nothing is made of it"))
-    track = _track(root, subject, what)
+    params, track = load_params(root / "params.yaml"), _track(root, subject, what)
+    if not subject.paths and track.paths:
+        subject = replace(subject, name=Path(what).name)
+        _refuse_unreadable(Path(track.paths[0]), params)
     if wanted == Wanted.SPECTROGRAM and not track.catalogued:
         raise UsageError(
             printable(f"{subject.name} is not in the catalogue, whose spectrograms alone are stored")
             + ": see `soundatlas spectrograms` for loose audio"
         )
-    return subject, Chain(root, load_params(root / "params.yaml"), track)
+    return subject, Chain(root, params, track)
+
+
+def _refuse_unreadable(path: Path, params: Params) -> None:
+    """Hold a loose file to the limits of any inbox.
+
+    Raises:
+        TrackError: when it is beyond one.
+    """
+    listed = list_files([path], path.parent, max_file_megabytes=params.ingest.max_file_megabytes).iloc[0]
+    if pd.notna(listed["reason"]):
+        raise TrackError(str(listed["reason"]), str(listed["message"]))
 
 
 def _track(root: Path, subject: Subject, what: str) -> Track:

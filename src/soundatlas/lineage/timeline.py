@@ -82,7 +82,7 @@ def tell_timeline(root: Path, params: Params, subject: Subject) -> Timeline:
     """
     attempts = _attempts(root, subject)
     records = _records(root, subject)
-    models = {record.key.model_sha256 for record in records}
+    models = {record.key.model_sha256 for record in records if record.answer.status == CLASSIFIED}
     found = list(_computations(root, attempts, records))
     if has_registry(root):
         trainings = list(_trainings(root, params, subject))
