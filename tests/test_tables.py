@@ -23,7 +23,6 @@ from soundatlas.tables import (
     empty,
     read_columns,
     read_table,
-    write_rows,
     write_table,
 )
 
@@ -129,21 +128,6 @@ def test_equal_tables_give_equal_bytes(schema: Schema, tmp_path: Path) -> None:
     write_table(table, tmp_path / "one.parquet")
     write_table(conform(shuffled.iloc[::-1], schema), tmp_path / "two.parquet")
     assert sha256_file(tmp_path / "one.parquet") == sha256_file(tmp_path / "two.parquet")
-
-
-@every_schema
-@pytest.mark.parametrize("content", ["filled", "with gaps", "empty"])
-def test_rows_are_written_as_their_table_is(schema: Schema, content: str, tmp_path: Path) -> None:
-    """Without pandas a file has the very bytes that it has with it, gaps and further keys included."""
-    table = _filled(schema, rows=0 if content == "empty" else 3)
-    if content == "with gaps":
-        table.loc[1, [column for column, dtype in schema.items() if dtype in {"str", "float64"}]] = np.nan
-    write_table(table, tmp_path / "table.parquet")
-    write_rows(table.assign(more=1).to_dict("records"), tmp_path / "rows.parquet", schema)
-    assert (tmp_path / "rows.parquet").read_bytes() == (tmp_path / "table.parquet").read_bytes()
-    nones = [{key: value for key, value in row.items() if value == value} for row in table.to_dict("records")]
-    write_rows(nones, tmp_path / "rows.parquet", schema)
-    assert (tmp_path / "rows.parquet").read_bytes() == (tmp_path / "table.parquet").read_bytes()
 
 
 def test_some_columns_come_as_rows(tmp_path: Path) -> None:

@@ -1,16 +1,14 @@
 """Column names and dtypes of every table that crosses a stage, and reading and writing them.
 
 A missing value is NaN (or `None` in a list column), never an empty string and never imputed. pandas is imported only
-when a table is asked for: where rows are enough, as in the spectrogram store, `write_rows` and `read_columns` do.
+when a table is asked for: where some columns are enough, `read_columns` does without.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 from typing import TYPE_CHECKING, Any
 
-from soundatlas.arrow_columns import arrow_column
 from soundatlas.errors import SoundatlasError
 from soundatlas.files import replacing_file
 
@@ -182,48 +180,6 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a Parquet table whole or not at all; equal tables give equal bytes."""
     with replacing_file(path) as beside:
         table.to_parquet(beside, index=False, compression="zstd")
-
-
-def write_rows(rows: Sequence[Mapping[str, Any]], path: Path, schema: Mapping[str, str]) -> None:
-    """Write rows as `write_table` writes the table that `conform` makes of them: the same bytes, without pandas.
-
-    Args:
-        rows: column -> value; what the schema does not name is left out.
-        path: of the table.
-        schema: column -> dtype: str, float64, int64 or bool.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet
-
-    columns = [arrow_column([row.get(name) for row in rows], dtype) for name, dtype in schema.items()]
-    table = pa.Table.from_arrays(columns, names=list(schema)).replace_schema_metadata({"pandas": _pandas_note(schema)})
-    with replacing_file(path) as beside:
-        pyarrow.parquet.write_table(table, beside, compression="zstd")
-
-
-def _pandas_note(schema: Mapping[str, str]) -> str:
-    """Return what pandas writes into a Parquet file about a table without an index."""
-    from importlib.metadata import version
-
-    columns = [
-        {
-            "name": name,
-            "field_name": name,
-            "pandas_type": "object" if dtype == "str" else dtype,
-            "numpy_type": dtype,
-            "metadata": None,
-        }
-        for name, dtype in schema.items()
-    ]
-    note = {
-        "index_columns": [],
-        "column_indexes": [],
-        "columns": columns,
-        "attributes": {},
-        "creator": {"library": "pyarrow", "version": version("pyarrow")},
-        "pandas_version": version("pandas"),
-    }
-    return json.dumps(note)
 
 
 def read_table(path: Path, schema: Mapping[str, str]) -> pd.DataFrame:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 import tiny_project
@@ -92,3 +95,11 @@ def test_a_profiled_run_makes_the_same_store(catalogued, tiny_params):
     spectrograms.run(catalogued, tiny_params, profile)
     assert profile.tracks == 12
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_starting_waits_for_no_table(repository):
+    """Before the first track is handed to a worker, the stage imports neither pandas nor what decodes and stores."""
+    slow = {"numpy", "pandas", "pyarrow", "rich", "scipy", "soundfile", "soxr"}
+    program = f"import sys, soundatlas.stages.spectrograms; print(*sorted({slow} & set(sys.modules)))"
+    found = subprocess.check_output([sys.executable, "-c", program], text=True, cwd=repository)
+    assert found.split() == []

@@ -114,6 +114,8 @@ def _bring_up_to_date(folder: Path, store: Path, workers: int | None, profile: P
     with holding_store(store):
         listing = list_folder_rows(folder, folder, max_file_megabytes=settings.max_file_megabytes, known=store / KNOWN)
         wanted = {row["audio_sha256"]: row["path"] for row in listing if row["reason"] is None}
+        failed = [row for row in listing if row["reason"] is not None]
+        del listing  # memory for which the spectrograms have a use
         with progress("computing spectrograms", len(wanted)) as advance:
             update = update_store(
                 store,
@@ -125,7 +127,6 @@ def _bring_up_to_date(folder: Path, store: Path, workers: int | None, profile: P
                 map_jobs=map_jobs,
                 advance=advance,
             )
-        failed = [row for row in listing if row["reason"] is not None]
         if update.failed:
             failed += read_columns(store / FAILURES_NAME, ["path", "reason", "message"])
     _print_failures(failed)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from soundatlas.files import read_json, sha256_file, write_json
+from soundatlas.files import read_json, sha256_file, write_text
 from soundatlas.tables import INBOX, conform
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _list_known(
         rows.append(_row(path, root, max_file_megabytes, remembered, seen))
         advance()
     if seen != remembered or not known.is_file():
-        write_json(known, seen)
+        write_text(known, json.dumps(seen, sort_keys=True))  # nobody reads it, and it may be long
     return sorted(rows, key=itemgetter("path"))
 
 

@@ -25,10 +25,12 @@ def holding_store(folder: Path) -> Iterator[None]:
         StoreError: when another run is at work in it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK_NAME).open("w") as file:
+    with (folder / LOCK_NAME).open("a") as file:  # not "w": it may be a link
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             todo = "wait until it has ended, and run it again"
             raise StoreError(f"another run is at work in {folder}: {todo}") from None
+        except OSError as error:  # some network folders know no locks
+            raise StoreError(f"{folder} cannot be locked ({error.strerror}): name a folder on another disk") from None
         yield

@@ -13,17 +13,19 @@ from soundatlas.errors import StoreError
 from soundatlas.files import remove_leftovers
 from soundatlas.store.jobs import Job
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
+from soundatlas.store.row_tables import arrow_rows, write_parts, write_rows
 from soundatlas.store.rows import describe
 from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, shard_name, write_shard
-from soundatlas.tables import FAILURES, MANIFEST, read_table, write_rows, write_table
+from soundatlas.tables import FAILURES, MANIFEST, read_table, write_table
 from soundatlas.workers import map_in_workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     import numpy as np
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from soundatlas.audio.stems import AnyFrontEnd
@@ -81,7 +83,7 @@ def update_store(
     layout = _layout(wanted)
     missing = [sha for names in layout.values() for sha in names if sha not in where]
     failures: list[dict[str, str]] = []
-    rows: dict[str, dict[str, Any]] = {}
+    parts: list[pa.Table] = []  # of the manifest
     repaired = 0
 
     def compute_all(shas: Iterable[str]) -> Generator[Outcome[Job, Described], None, None]:
@@ -94,7 +96,7 @@ def update_store(
             kept = [sha for sha in names if sha in where]
             is_whole = name in present and set(present[name].rows) == set(kept)
             if is_whole and len(kept) == len(names):
-                rows |= present[name].rows
+                parts.append(_manifest_part(present[name].rows))
                 continue  # not even read
             copying = aside.submit(_copied, name, kept, where)  # while the workers compute
             tracks = _computed(name, len(names) - len(kept), outcomes, failures, advance)
@@ -104,8 +106,8 @@ def update_store(
                 copied |= _computed(name, len(rotten), compute_all(rotten), failures, lambda: None)
             if tracks or rotten or not is_whole:
                 write_shard(folder / name, contract, tracks | copied)
-            rows |= {sha: row for sha, (_, row) in (tracks | copied).items()}
-    _write_tables(folder, rows, failures)
+            parts.append(_manifest_part({sha: row for sha, (_, row) in (tracks | copied).items()}))
+    _write_tables(folder, parts, failures)
     for path in folder.glob(f"*{SUFFIX}"):
         if path.name not in layout:  # no table names it any more
             path.unlink()
@@ -195,15 +197,20 @@ def _copied(name: str, shas: Iterable[str], where: Mapping[str, Shard]) -> tuple
     return tracks, rotten
 
 
-def _write_tables(folder: Path, rows: Mapping[str, Mapping[str, Any]], failures: list[dict[str, str]]) -> None:
+def _manifest_part(rows: Mapping[str, Mapping[str, Any]]) -> pa.Table:
+    """Return the part of the manifest that a shard's rows make: audio SHA-256 -> row, in any order."""
+    return arrow_rows([{"audio_sha256": sha, **rows[sha]} for sha in sorted(rows)], MANIFEST)
+
+
+def _write_tables(folder: Path, parts: Sequence[pa.Table], failures: list[dict[str, str]]) -> None:
     """Write the manifest and the table of failures.
 
     Args:
         folder: of the store.
-        rows: audio SHA-256 -> its row of the manifest.
+        parts: of the manifest, one per shard, in the order of their hashes.
         failures: rows of the table, and the SHA-256 of each, for an order that does not depend on the paths.
     """
-    write_rows([{"audio_sha256": sha, **rows[sha]} for sha in sorted(rows)], folder / MANIFEST_NAME, MANIFEST)
+    write_parts(parts, folder / MANIFEST_NAME, MANIFEST)
     failures = sorted(failures, key=lambda row: row["audio_sha256"])
     write_rows(failures, folder / FAILURES_NAME, FAILURES)
 
