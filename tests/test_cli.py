@@ -41,6 +41,7 @@ def test_help_names_every_command(tmp_path):
         "sources",
         "classify",
         "why",
+        "picture",
         "similar",
         "atlas",
         "summary",

@@ -28,6 +28,7 @@ CARRIERS = {
     "files",
     "params",
     "sections",
+    "separate_params",
     "source_params",
     "workers",
     "progress",

@@ -27,6 +27,7 @@ PARAMS = TrainParams(
     classes=["genre", "artist"],
     attributes=["tempo_bpm"],
     backbone="none",
+    stems=False,
     statistics=False,
     mixed_precision=True,
     augmentation=AugmentationParams(gain_db=0.0, mask_bands=0, mask_frames=0, mixup=0.0),

@@ -80,6 +80,16 @@ class FrontEnd:
         return sha256_json(self.contract())
 
     @property
+    def mix(self) -> FrontEnd:
+        """Return itself: the front end of the whole sound, as `StemFrontEnd.mix` is."""
+        return self
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """Return none, as `StemFrontEnd.stems` would."""
+        return ()
+
+    @property
     def frames_per_second(self) -> float:
         """Return the number of frames per second."""
         return self.sample_rate / self.hop_length

@@ -135,7 +135,7 @@ def _make_features(chain: Chain, trail: audit.AuditTrail) -> tuple[bool | None, 
         folder,
         {**dict.fromkeys(rows, ""), sha: _file(chain)},
         str(about["backbone"]),
-        contract.front_ends[BACKBONE_PART],
+        contract.front_ends[BACKBONE_PART].mix,
         root=chain.root,
         timeout_seconds=chain.params.backbone.timeout_seconds,
         map_jobs=audited(

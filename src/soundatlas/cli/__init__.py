@@ -10,7 +10,7 @@ import typer
 from soundatlas.cli.ingest import app as ingest_app
 from soundatlas.cli.login import app as login_app
 from soundatlas.cli.stores import spectrograms, store_app
-from soundatlas.cli.tracks import explain, forget, impact, make, similar, trace, why
+from soundatlas.cli.tracks import explain, forget, impact, make, picture, similar, trace, why
 from soundatlas.errors import UsageError
 from soundatlas.reporting import reporting_faults
 
@@ -52,6 +52,7 @@ def classify(
 
 
 app.command()(why)
+app.command()(picture)
 app.command()(similar)
 
 

@@ -26,6 +26,35 @@ def why(
     explain_prediction(what, out=out, as_json=json)
 
 
+def picture(
+    track: Annotated[
+        str,
+        typer.Argument(
+            help="A file, a track_id, the beginning of the audio's SHA-256, or a part of artist and title.",
+            show_default=False,
+        ),
+    ],
+    *,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(help="log-mel, harmonic, percussive, foreground or background; may be repeated. [default: all]"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A PNG file for all, or a folder for one file each. [default: picture-<name>.png, here]"),
+    ] = None,
+    start: Annotated[float, typer.Option("--from", min=0.0, help="Where to begin, in seconds.")] = 0.0,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600.0, help="How much to draw.")] = 60.0,
+) -> None:
+    """Draw a track's log-mel and what it is made of: harmonic, percussive, foreground, background.
+
+    Example: soundatlas picture song.mp3 --kind foreground --kind background --from 10 --seconds 5
+    """
+    from soundatlas.commands.picture import draw_pictures
+
+    draw_pictures(track, kinds=kind or (), out=out, start=start, seconds=seconds)
+
+
 def similar(
     name: Annotated[
         str, typer.Argument(help="An artist, a genre, a track's title, or a track_id.", show_default=False)

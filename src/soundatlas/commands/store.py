@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from soundatlas.profiling import Profile
 
 STORE = "data/spectrograms"
+STORES = (STORE, "data/stems")  # of a project
 KNOWN = "known-files.json"  # the hashes of what was listed, beside the shards
 KNOWN_SETTINGS = "data/.known-settings.json"  # in the project
 MOST_FAILURES = 10  # that are shown
@@ -61,9 +62,9 @@ def verify(folder: Path | None, *, repair: bool) -> None:
 
 
 def is_projects(store: Path) -> bool:
-    """Return whether a folder is the store of the project that this is run in: an out of DVC, with locks of its own."""
+    """Return whether a folder is a store of the project that this is run in: an out of DVC, with locks of its own."""
     try:
-        return store.resolve() == project_root() / STORE
+        return store.resolve() in {project_root() / name for name in STORES}
     except UsageError:
         return False
 

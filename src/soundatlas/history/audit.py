@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 AUDIT = PurePosixPath("data/history/audit.db")
 COMPUTED = "computed"
-SPECTROGRAM, FEATURES, PREDICTION = "spectrogram", "features", "prediction"
+SPECTROGRAM, FEATURES, STEMS, PREDICTION = "spectrogram", "features", "stems", "prediction"
 
 TABLES = """
 CREATE TABLE runs (
@@ -41,7 +41,7 @@ CREATE TABLE runs (
 CREATE TABLE attempts (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     audio_sha256 TEXT NOT NULL,     -- of the bytes that it was made from
-    step TEXT NOT NULL,             -- spectrogram, features, prediction
+    step TEXT NOT NULL,             -- spectrogram, features, stems, prediction
     contract_sha256 TEXT NOT NULL,  -- of all that shapes it
     model_sha256 TEXT,              -- of a prediction: content hash of the bundle
     outcome TEXT NOT NULL,          -- "computed", or a reason code of tables.REASONS
@@ -62,7 +62,7 @@ class Step:
     """What is being made of tracks.
 
     Attributes:
-        name: "spectrogram", "features" or "prediction".
+        name: "spectrogram", "features", "stems" or "prediction".
         contract_sha256: of all that shapes it.
         model_sha256: of a prediction, the model's content hash.
     """

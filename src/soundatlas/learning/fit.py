@@ -57,6 +57,7 @@ def fit_network(
     *,
     window_frames: int,
     n_mels: int,
+    stems: int = 0,
     checkpoint: Checkpoint | None = None,
     extra: dict[str, Any] | None = None,
     on_epoch: Callable[[int, dict[str, float]], None] = lambda _epoch, _row: None,
@@ -78,6 +79,7 @@ def fit_network(
         params: section `train`.
         window_frames: length of a window, in frames.
         n_mels: height of a window, in mel bands.
+        stems: how many the store holds beside the mix.
         checkpoint: where the state after each epoch is kept; removed by the caller.
         extra: what to keep there beside it.
         on_epoch: called after each epoch that is fitted now, with its number, from 1, and its row of the history.
@@ -96,11 +98,13 @@ def fit_network(
         "dropout": params.dropout,
         "mean_db": mean_db,
         "std_db": std_db,
+        "stems": stems,
     }
 
     def windows(tracks: pd.DataFrame) -> Windows:
         targets = Targets.of(tracks, space)
-        return Windows(store, tracks["audio_sha256"].tolist(), targets, window_frames, n_mels, params.batch_size)
+        shas = tracks["audio_sha256"].tolist()
+        return Windows(store, shas, targets, window_frames, n_mels, params.batch_size, stems)
 
     steps = max(1, params.windows_per_epoch // params.batch_size)
     probabilities = square_root_balance(train[params.classes[0]])

@@ -38,6 +38,7 @@ def build_network(
     dropout: float,
     mean_db: float,
     std_db: float,
+    stems: int = 0,
 ) -> keras.Model:
     """Build the network, untrained.
 
@@ -46,15 +47,19 @@ def build_network(
     -> `embedding` units -> one linear head per class label (logits) and per attribute (standardised value).
     Layers take Keras' global precision, save for the first one, the embedding and the heads, which are float32.
 
+    With stems the input is (window_frames, n_mels, 1 + stems), and each band of each channel is standardised by itself.
+
     Returns:
         A model whose outputs are a dict: head -> (windows, classes), attribute -> (windows, 1), and
         "embedding" -> (windows, embedding).
     """
     layers = keras.layers
-    inputs = keras.Input((window_frames, n_mels), name="log_mel")
+    inputs = keras.Input((window_frames, n_mels, *((1 + stems,) if stems else ())), name="log_mel")
     x = layers.Rescaling(1.0 / std_db, offset=-mean_db / std_db, dtype=OUTER)(inputs)
+    if stems:
+        x = layers.Reshape((window_frames, n_mels * (1 + stems)), dtype=OUTER)(x)
     x = layers.BatchNormalization(momentum=MOMENTUM)(x)  # per band: without it, the loud low bands rule the first steps
-    x = layers.Reshape((window_frames, n_mels, 1))(x)
+    x = layers.Reshape((window_frames, n_mels, 1 + stems))(x)
     x = layers.Conv2D(channels[0], 5, strides=2, padding="same", use_bias=False)(x)
     x = layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))
     for filters in channels:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from soundatlas.audio.stems import mix_of
 from soundatlas.audio.windows import cut_windows
 from soundatlas.learning.backbone import FUSION, NONE
 from soundatlas.learning.beat import TEMPO, BeatPicker, fit_beat
@@ -72,7 +73,7 @@ class Trained:
         """Return what the model says of one track that is not in the catalogue.
 
         Args:
-            log_mel: dB, shape (frames, n_mels).
+            log_mel: dB, of the network's front end: shape (frames, n_mels), with stems (frames, n_mels, 1 + stems).
             features: of the backbone; None without one.
             inputs: whose windows are used.
         """
@@ -81,7 +82,7 @@ class Trained:
             windows = cut_windows(log_mel, inputs.window_frames, inputs.hop_frames)
             parts[NETWORK] = predict_track(run_network(self.fitted.network), self.space, windows)
         if STATISTICS in self.linear:
-            statistics = track_statistics(log_mel, inputs.front_end)
+            statistics = track_statistics(mix_of(log_mel), inputs.front_end)
             parts[STATISTICS] = linear_output(self.linear[STATISTICS], statistics)
         if BACKBONE in self.linear and features is not None:
             parts[BACKBONE] = linear_output(self.linear[BACKBONE], features)
@@ -117,13 +118,14 @@ def train_model(
     linear: dict[str, LinearHeads] = {}
     if params.backbone in {NONE, FUSION}:
         fitted = fit_network(
-            inputs.store,
+            inputs.network_store,
             train,
             validation,
             space,
             params,
             window_frames=inputs.window_frames,
             n_mels=inputs.front_end.n_mels,
+            stems=len(inputs.network_front_end.stems),
             checkpoint=checkpoint,
             extra=extra,
             on_epoch=on_epoch,
@@ -177,7 +179,7 @@ def _parts(
     if fitted is not None:
         run = run_network(fitted.network)
         for part, sha in zip(parts, shas, strict=True):
-            windows = cut_windows(inputs.store.log_mel(sha), inputs.window_frames, inputs.hop_frames)
+            windows = cut_windows(inputs.network_store.log_mel(sha), inputs.window_frames, inputs.hop_frames)
             part[NETWORK] = predict_track(run, space, windows)
     if STATISTICS in linear:
         for part, row in zip(parts, _statistics(inputs, shas), strict=True):

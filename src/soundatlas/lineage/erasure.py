@@ -31,6 +31,8 @@ FOLDERS = (
     "catalog",
     "spectrograms",
     "backbone",
+    "stems",
+    "stem_audio",
     "split",
     "validation",
     "data_docs",
@@ -41,7 +43,7 @@ FOLDERS = (
     "history/layouts",
     "history/descriptors",
 )
-TEXTS = {".json", ".html", ".txt", ".md"}
+TEXTS = {".json", ".html", ".txt", ".md", ".png"}  # a picture of tracks names them unseen
 KEPT = ("known-files", "denied.json")  # of a folder's files, and of denied ones: how their names begin
 MEDIA = {"clips", "pictures"}  # of the map: a file per audio, named by the first digits of its hash
 SHORT = 16
@@ -97,10 +99,14 @@ def _listed_paths(root: Path, traces: Traces) -> Iterator[str]:
 
 
 def _spectrograms(root: Path, traces: Traces) -> Iterator[Step]:
-    folder, sha = root / "data/spectrograms", traces.audio_sha256
-    holding = [path.name for path in sorted(folder.glob(f"*{SUFFIX}")) if sha in Shard(path).rows]
-    if holding:
-        yield f"take its spectrogram out of data/spectrograms/{holding[0]}", lambda: remove_from_store(folder, {sha})
+    sha = traces.audio_sha256
+    for folder in (root / "data/spectrograms", root / "data/stems"):
+        holding = [path for path in sorted(folder.glob(f"*{SUFFIX}")) if sha in Shard(path).rows]
+        if holding:
+            shown = holding[0].relative_to(root).as_posix()
+            yield f"take its spectrogram out of {shown}", lambda folder=folder: remove_from_store(folder, {sha})  # type: ignore[misc]
+    for path in sorted((root / "data/stem_audio").glob(f"{sha[:SHORT]}-*")):
+        yield f"remove {path.relative_to(root).as_posix()}", lambda path=path: path.unlink(missing_ok=True)  # type: ignore[misc]
     features = root / "data/backbone" / FEATURES_NAME
     if features.is_file() and sha in read_features(features):
         yield f"take its features out of data/backbone/{FEATURES_NAME}", lambda: remove_features(features, {sha})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from soundatlas.audio.spectrogram import FrontEnd
+from soundatlas.audio.stems import front_end_from_contract
 from soundatlas.errors import BundleError, OutdatedBundleError
 from soundatlas.files import read_json, sha256_file, sha256_json
 from soundatlas.learning.beat import BeatPicker
@@ -17,6 +17,8 @@ from soundatlas.learning.track import EMBEDDING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from soundatlas.audio.stems import AnyFrontEnd
 
 CONTRACT_NAME = "contract.json"
 CONTRACT_FORMAT = 3  # 1 had neither LiteRT exports nor parts; 2 neither intervals, nor a beat, nor weighted parts
@@ -53,7 +55,7 @@ class Contract:
     """
 
     content_sha256: str
-    front_ends: dict[str, FrontEnd]
+    front_ends: dict[str, AnyFrontEnd]
     space: LabelSpace
     calibration: Calibration
     open_set: OpenSet | None
@@ -134,7 +136,7 @@ def read_contract(folder: Path, expected_sha256: str | None = None) -> Contract:
         raise BundleError(f"the model bundle in {folder} is not the one that was registered: its files changed")
     contract = read_json(folder / CONTRACT_NAME)
     try:
-        front_ends = {part: FrontEnd.from_contract(values) for part, values in contract["parts"].items()}
+        front_ends = {part: front_end_from_contract(values) for part, values in contract["parts"].items()}
         open_set = OpenSet.from_contract(contract["open_set"]) if contract["open_set"] else None
     except (ValueError, KeyError) as error:
         raise OutdatedBundleError(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from soundatlas.audio.spectrogram import FrontEnd
+    from soundatlas.audio.stems import AnyFrontEnd
     from soundatlas.store.rows import Described
     from soundatlas.workers import MapJobs, Outcome
 
@@ -51,7 +51,7 @@ class Update:
 def update_store(
     folder: Path,
     wanted: Mapping[str, str],
-    front_end: FrontEnd,
+    front_end: AnyFrontEnd,
     *,
     root: Path,
     timeout_seconds: float,
@@ -180,7 +180,7 @@ def _computed(
             failures.append(
                 {
                     "path": outcome.item.path,
-                    "stage": "spectrograms",
+                    "stage": "separate" if outcome.item.front_end.stems else "spectrograms",
                     "reason": outcome.failure.reason,
                     "message": outcome.failure.message,
                     "audio_sha256": sha,
