@@ -84,7 +84,7 @@ def test_dvc_reads_what_was_meant(path: Path, tmp_path: Path, override: str, key
         (["split.salt=${oc.env:HOME}"], "split.salt: backslash, dollar and line breaks"),
         (["split.salt='a\\nb'"], "split.salt"),
         (["spectrograms.fmax=9000"], "spectrograms.fmax is 9000 Hz, above half"),
-        (["train.classes=[decade]"], "promote.primary names 'genre'"),
+        (["train.classes=[artist]"], "promote.primary names 'genre'"),
         (["train.open_set.head=album"], "train.open_set.head is 'album', which is not in classes"),
         (["validate.max_year=!!python/object:os.system x"], "validate.max_year"),
     ],

@@ -161,7 +161,9 @@ class TrainParams(Section):
         if twice := sorted({head for head in heads if heads.count(head) > 1}):
             raise ValueError(f"classes and attributes name {twice[0]!r} twice")
         if self.open_set.head is not None and self.open_set.head not in self.classes:
-            raise ValueError(f"open_set.head is {self.open_set.head!r}, which is not in classes")
+            raise ValueError(
+                f"open_set.head is {self.open_set.head!r}, which is not in classes: add it there, or set it to null"
+            )
         return self
 
 

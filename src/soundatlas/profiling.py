@@ -37,7 +37,7 @@ PLACES = (
     ("/soxr/", "resample"),
     ("/soundfile.py", "decode"),
     ("/soundatlas/audio/decode.py", "decode"),
-    ("/scipy/fft/", "FFT and mel"),
+    ("/numpy/fft/", "FFT and mel"),
     ("/soundatlas/audio/log_mel.py", "FFT and mel"),
     ("/soundatlas/audio/mel.py", "FFT and mel"),
     ("/soundatlas/audio/spectrogram.py", "FFT and mel"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -38,10 +39,9 @@ def test_json_holds_all_that_is_known(crowned, command):
 def test_neither_tensorflow_nor_mlflow_is_imported(crowned):
     """The command, its worker included, starts fast since it leaves the heavy packages alone."""
     tiny_project.write_clip(crowned / "good.wav", 1)
-    command = [sys.executable, "-X", "importtime", "-c", "from soundatlas.cli import main; main()"]
-    done = subprocess.run(
-        [*command, "classify", "good.wav", "--json"], cwd=crowned, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", "from soundatlas.cli import main; main()", "classify", "good.wav", "--json"]
+    environment = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}
+    done = subprocess.run(command, cwd=crowned, env=environment, capture_output=True, text=True, check=False)
     assert [row["status"] for row in json.loads(done.stdout)] == ["classified"]
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
     packages = {name.partition(".")[0] for name in imported}
