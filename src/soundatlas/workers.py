@@ -170,6 +170,23 @@ class _Worker:
             return code
 
 
+class SingleWorker:
+    """One worker process that is kept from item to item, for a caller who is given his items one by one."""
+
+    def __init__(self) -> None:
+        self._worker = _Worker()
+
+    def attempt(
+        self, function: Callable[[Item], Value], item: Item, *, timeout_seconds: float
+    ) -> Outcome[Item, Value]:
+        """Apply `function` to an item as `map_in_workers` does; the process is started where there is none."""
+        return Outcome(item, *self._worker.attempt(function, item, timeout_seconds))
+
+    def stop(self) -> None:
+        """End the process for good."""
+        self._worker.stop()
+
+
 @contextlib.contextmanager
 def _single_threaded() -> Iterator[None]:
     """Let a process that starts now keep to one thread, unless the user has said otherwise.

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from soundatlas.errors import StoreError
 from soundatlas.files import remove_leftovers
+from soundatlas.store.contents import failure_row, failures_table, manifest_table
 from soundatlas.store.jobs import Job, compute
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
 from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, manifest_row, shard_name, write_shard
-from soundatlas.tables import FAILURES, MANIFEST, conform, read_table, write_table
+from soundatlas.tables import MANIFEST, read_table, write_table
 from soundatlas.workers import map_in_workers
 
 if TYPE_CHECKING:
@@ -158,15 +157,7 @@ def _computed(
         if outcome.value is not None:
             tracks[sha] = (outcome.value.log_mel, manifest_row(name, outcome.value))
         elif outcome.failure is not None:
-            failures.append(
-                {
-                    "path": outcome.item.path,
-                    "stage": "spectrograms",
-                    "reason": outcome.failure.reason,
-                    "message": outcome.failure.message,
-                    "audio_sha256": sha,
-                }
-            )
+            failures.append(failure_row(sha, outcome.item.path, outcome.failure))
     return tracks
 
 
@@ -181,11 +172,6 @@ def _copied(name: str, shas: Iterable[str], where: Mapping[str, Shard]) -> tuple
     return tracks, rotten
 
 
-def _write_tables(folder: Path, layout: Mapping[str, list[str]], failures: list[dict[str, str]]) -> None:
-    rows = [
-        {"audio_sha256": sha, **about} for name in layout for sha, about in sorted(Shard(folder / name).rows.items())
-    ]
-    manifest = pd.DataFrame(rows, columns=[*MANIFEST]).sort_values("audio_sha256")
-    write_table(conform(manifest, MANIFEST), folder / MANIFEST_NAME)
-    table = pd.DataFrame(failures, columns=[*FAILURES, "audio_sha256"]).sort_values("audio_sha256")
-    write_table(conform(table, FAILURES), folder / FAILURES_NAME)
+def _write_tables(folder: Path, layout: Iterable[str], failures: list[dict[str, str]]) -> None:
+    write_table(manifest_table(Shard(folder / name).rows for name in layout), folder / MANIFEST_NAME)
+    write_table(failures_table(failures), folder / FAILURES_NAME)
