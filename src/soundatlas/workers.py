@@ -176,9 +176,7 @@ class SingleWorker:
     def __init__(self) -> None:
         self._worker = _Worker()
 
-    def attempt(
-        self, function: Callable[[Item], Value], item: Item, *, timeout_seconds: float
-    ) -> Outcome[Item, Value]:
+    def attempt(self, function: Callable[[Item], Value], item: Item, *, timeout_seconds: float) -> Outcome[Item, Value]:
         """Apply `function` to an item as `map_in_workers` does; the process is started where there is none."""
         return Outcome(item, *self._worker.attempt(function, item, timeout_seconds))
 

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from soundatlas.params import EngineParams
 
 # `DirectRunner` would first fetch a program from the network (Prism); its part that is written in Python needs none.
-IN_PROCESS = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+# Beam knows its runner for Dask by its full name only.
+FULL_NAMES = {
+    "DirectRunner": "apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+    "DaskRunner": "apache_beam.runners.dask.dask_runner.DaskRunner",
+}
 MOST_PARTITIONS = 256  # of Dask's bags: each is a task, and one that groups them takes tasks for every pair of them
 INSTALL = "install it with `make setup` or `pip install 'soundatlas[beam]'`, or set engine.kind: local"
 
@@ -38,8 +42,10 @@ def run_pipeline(build: Callable[[Any], object], engine: EngineParams, *, units:
     beam = import_beam()
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    runner = IN_PROCESS if engine.runner == "DirectRunner" else engine.runner
+    runner = FULL_NAMES.get(engine.runner, engine.runner)
     try:
+        if engine.runner == "DaskRunner":
+            _import_dask()
         pipeline = beam.Pipeline(runner=runner, options=PipelineOptions(runner_options(engine, units)))
         build(pipeline)
         result = pipeline.run()
@@ -73,6 +79,12 @@ def runner_options(engine: EngineParams, units: int) -> list[str]:
     return [*engine.options, *(f"{name}={value}" for name, value in ours.items() if name not in named)]
 
 
+def _import_dask() -> None:
+    with _quiet():
+        import distributed  # noqa: F401 - which sets its logging up when it is imported
+    logging.getLogger("distributed").setLevel(logging.WARNING)
+
+
 def import_beam() -> Any:
     """Return the package `apache_beam`.
 
@@ -80,7 +92,7 @@ def import_beam() -> Any:
         NotReadyError: when it is not installed.
     """
     try:
-        with _without_warnings():
+        with _quiet():
             import apache_beam
     except ImportError:
         raise NotReadyError(f"engine.kind is beam, and Apache Beam is not installed: {INSTALL}") from None
@@ -88,11 +100,12 @@ def import_beam() -> Any:
 
 
 @contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Be quiet about parts of Google's packages that are not installed and that nobody asked for."""
-    before = logging.root.manager.disable
+def _quiet() -> Iterator[None]:
+    """Let an import log nothing: Beam warns of packages that nobody asked for, and sets logging up by that."""
+    handlers, level = logging.root.handlers[:], logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
         yield
     finally:
-        logging.disable(before)
+        logging.disable(level)
+        logging.root.handlers[:] = handlers

@@ -20,6 +20,7 @@ from soundatlas.workers import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -144,17 +145,25 @@ def _copied(plan: ShardPlan, setting: Setting) -> tuple[dict[str, Track], list[s
         for sha, name in plan.held.items():
             if name not in shards:
                 shards[name] = _opened(stack.enter_context(setting.store.fetched(name)))
-            shard = shards[name]
-            try:
-                if shard is None or sha not in shard.rows:
-                    raise StoreError(f"shard {name} lacks {sha}")
-                tracks[sha] = (shard.log_mel(sha), {**shard.rows[sha], "shard": plan.name})
-            except StoreError:
+            track = _track(shards[name], sha, plan.name)
+            if track is None:
                 rotten.append(sha)
+            else:
+                tracks[sha] = track
     return tracks, rotten
 
 
-def _opened(path: Any) -> Shard | None:
+def _track(shard: Shard | None, sha: str, name: str) -> Track | None:
+    """Return a track of a shard, for another one; None where its bytes are not those that were written."""
+    if shard is None or sha not in shard.rows:
+        return None
+    try:
+        return shard.log_mel(sha), {**shard.rows[sha], "shard": name}
+    except StoreError:
+        return None
+
+
+def _opened(path: Path) -> Shard | None:
     try:
         return Shard(path)
     except StoreError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,9 +13,11 @@ from soundatlas.stages._run import run_stage
 from soundatlas.tables import INBOX, read_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from soundatlas.params import Params
+    from soundatlas.history.answers import Answer
+    from soundatlas.params import EngineParams, Params
     from soundatlas.registry.pin import Champion
 
 HIDDEN_IN_CSV = ("_probabilities", "embedding")
@@ -50,7 +53,7 @@ def _project(
         the table, and how many different audio files were heard for it.
     """
     from soundatlas.history.store import open_history
-    from soundatlas.registry.classification import hear_files, prediction_table
+    from soundatlas.registry.classification import prediction_table
     from soundatlas.registry.contract import read_contract
     from soundatlas.registry.prediction_key import model_key
 
@@ -61,7 +64,7 @@ def _project(
         missing = listing[listing["reason"].isna() & ~listing["audio_sha256"].isin(list(known))]
         count = missing["audio_sha256"].nunique()
         with progress("classifying new music", count) as advance:
-            failed = hear_files(
+            failed = _hearing(params.engine)(
                 folder,
                 champion,
                 missing,
@@ -73,6 +76,17 @@ def _project(
         answers = history.read(key, shas)  # also what was heard now: one way, so that both give the same bytes
         history.note_projection(champion.content_sha256)
     return prediction_table(contract, champion, listing, answers, failed), count
+
+
+def _hearing(engine: EngineParams) -> Callable[..., dict[str, Answer]]:
+    """Return what hears files: here, or on a cluster."""
+    from soundatlas.registry.classification import hear_files
+
+    if engine.kind == "local":
+        return hear_files
+    from soundatlas.scale.delegation import delegate_hearing
+
+    return partial(delegate_hearing, engine=engine)
 
 
 def _report(table: pd.DataFrame, computed: int, params: Params) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -15,9 +16,11 @@ from soundatlas.store.writing import update_store
 from soundatlas.tables import TRACKS, read_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from soundatlas.params import Params
+    from soundatlas.params import EngineParams, Params
+    from soundatlas.store.writing import Update
 
 
 def run(root: Path, params: Params) -> None:
@@ -30,7 +33,7 @@ def run(root: Path, params: Params) -> None:
     tracks = read_table(root / "data/catalog/tracks.parquet", TRACKS)
     wanted = dict(zip(tracks["audio_sha256"], tracks["path"], strict=True))
     with progress("computing spectrograms", len(wanted)) as advance:
-        update = update_store(
+        update = _update(params.engine)(
             folder,
             wanted,
             FrontEnd.of(section),
@@ -49,6 +52,15 @@ def run(root: Path, params: Params) -> None:
             f"{update.failed} of {len(wanted)} tracks failed ({told}): see data/spectrograms/{FAILURES_NAME}, "
             "or raise spectrograms.max_failure_rate"
         )
+
+
+def _update(engine: EngineParams) -> Callable[..., Update]:
+    """Return what brings the store up to date: here, or on a cluster."""
+    if engine.kind == "local":
+        return update_store
+    from soundatlas.scale.delegation import delegate_spectrograms
+
+    return partial(delegate_spectrograms, engine=engine)
 
 
 if __name__ == "__main__":
