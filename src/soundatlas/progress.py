@@ -21,6 +21,11 @@ class Advance(Protocol):
         """Show that `steps` more are done."""
 
 
+def silent(steps: int = 1) -> None:
+    """Show nothing: an `Advance` for work that is too small to be watched, or that nobody watches."""
+    del steps
+
+
 @contextmanager
 def progress(description: str, total: int) -> Iterator[Advance]:
     """Give a function to call after each step; nothing is shown where there are none.
@@ -31,7 +36,7 @@ def progress(description: str, total: int) -> Iterator[Advance]:
     """
     console = Console(stderr=True)
     if total == 0:
-        yield lambda steps=1: None  # noqa: ARG005 - it has the shape of `Advance`
+        yield silent
     elif console.is_terminal:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True) as bar:

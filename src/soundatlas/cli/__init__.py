@@ -12,6 +12,7 @@ from soundatlas.cli.ingest import app as ingest_app
 from soundatlas.cli.login import app as login_app
 from soundatlas.cli.stores import spectrograms, store_app
 from soundatlas.cli.tracks import explain, forget, impact, similar, why
+from soundatlas.cli.watching import watch
 from soundatlas.disk_faults import describe_disk_fault
 from soundatlas.environment import quieten
 from soundatlas.errors import SoundatlasError, UsageError
@@ -53,6 +54,7 @@ def classify(
     classify_paths(paths, as_json=json)
 
 
+app.command()(watch)
 app.command()(why)
 app.command()(similar)
 

@@ -106,8 +106,10 @@ def hear_files_with_beam(
     """
     key = model_key(read_contract(folder, champion.content_sha256))
     place = answers_place(project, key)
-    known = {said.audio_sha256 for said in take_said(place) if _kept(said, keep)}
-    readable = listing[listing["reason"].isna() & ~listing["audio_sha256"].isin(list(known))]
+    readable = listing[listing["reason"].isna()]
+    asked = set(readable["audio_sha256"])  # not more: what was forgotten since must not come back
+    known = {said.audio_sha256 for said in take_said(place) if said.audio_sha256 in asked and _kept(said, keep)}
+    readable = readable[~readable["audio_sha256"].isin(list(known))]
     waiting = [
         Waiting(str(sha), tuple(str(path) for path in rows["path"]))
         for sha, rows in readable.groupby("audio_sha256", sort=False)

@@ -141,10 +141,10 @@ class Place:
     def fill(self, folder: Path) -> None:
         """Copy all files that lie directly in a folder of this machine to here, where they are not yet there."""
         there = self.signatures()
-        for path in sorted(folder.iterdir()):
-            if path.is_file() and path.name not in there:
-                with self.replacing(path.name) as beside:
-                    shutil.copyfile(path, beside)
+        for source in sorted(folder.iterdir()):
+            if source.is_file() and source.name not in there:
+                with self.replacing(source.name) as beside:
+                    shutil.copyfile(source, beside)
 
 
 def _protocols(filesystem: Any) -> tuple[str, ...]:

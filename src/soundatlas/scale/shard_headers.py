@@ -38,7 +38,7 @@ def read_header(store: Place, name: str) -> ShardHeader:
     try:
         (length,) = struct.unpack("<Q", store.read(name, 0, LENGTH_BYTES))
         size = store.size(name)
-        header = json.loads(store.read(name, LENGTH_BYTES, LENGTH_BYTES + length))
+        header = json.loads(store.read(name, LENGTH_BYTES, min(LENGTH_BYTES + length, size)))
         about = json.loads(header.pop("__metadata__")[METADATA_KEY])
         found = ShardHeader(str(about["contract_sha256"]), dict(about["tracks"]))
         stop = max((tensor["data_offsets"][1] for tensor in header.values()), default=0)

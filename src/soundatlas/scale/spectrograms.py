@@ -131,7 +131,7 @@ def _run(plan: Plan, setting: Setting, engine: EngineParams) -> dict[str, Any]:
         shards = built["shards"] | beam.Map(lambda done: ("shards", (done.name, done.repaired, done.fault)))
         failures = built["failures"] | beam.Map(lambda row: ("failures", row))
         everything = (shards, failures) | beam.Flatten() | beam.Map(lambda entry: (None, entry)) | beam.GroupByKey()
-        everything | "report" >> beam.ParDo(_WriteReport(setting.store, name))  # type: ignore[unused-ignore]
+        everything | "report" >> beam.ParDo(_WriteReport(setting.store, name))
 
     run_pipeline(build, engine, units=len(plan.shards))
     try:

@@ -39,7 +39,7 @@ def list_folder(folder: Path, root: Path, *, max_file_megabytes: int, known: Pat
     Returns:
         `tables.INBOX`, ordered by path.
     """
-    return list_known_files(_walk(folder), root, max_file_megabytes=max_file_megabytes, known=known)
+    return list_known_files(walk_music(folder), root, max_file_megabytes=max_file_megabytes, known=known)
 
 
 def list_known_files(
@@ -78,7 +78,8 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return conform(pd.DataFrame(rows, columns=[*INBOX]).sort_values("path"), INBOX)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def walk_music(folder: Path) -> Iterator[Path]:
+    """Yield every file below a folder that could be music, and folders that cannot be opened."""
     closed: list[Path] = []
 
     def note(error: OSError) -> None:
