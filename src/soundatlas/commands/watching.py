@@ -41,7 +41,7 @@ class Watch:
         root: of the project.
         params: the checked parameters; `engine` says where the work is done.
         arrivals: of the folder.
-        tell: given the prediction table of what was newly heard or could not be.
+        tell: given the prediction table of what has arrived; not of what lay there and was known when the watch began.
     """
 
     def __init__(
@@ -84,11 +84,10 @@ class Watch:
         key = model_key(contract)
         with open_history(self.root) as history:
             known = history.read(key, listing["audio_sha256"].dropna())
-            listing = listing[~listing["audio_sha256"].isin(list(known))].reset_index(drop=True)
             failed = self._hearing()(
                 bundle,
                 champion,
-                listing,
+                listing[~listing["audio_sha256"].isin(list(known))].reset_index(drop=True),
                 self.root,
                 timeout_seconds=self.params.spectrograms.timeout_seconds,
                 keep=lambda answers: history.keep(key, answers),
@@ -97,10 +96,15 @@ class Watch:
             answers = history.read(key, listing["audio_sha256"].dropna())
         again = self._to_try_again(failed.keys() - self._answered(listing, answers), settled, new)
         self._done |= {path: settled[path] for path in new if shown_path(path, self.root) not in again}
-        listing = listing[~listing["path"].isin(list(again))]
+        told_before = listing["audio_sha256"].isin(list(known)) & listing["path"].isin(self._first())
+        listing = listing[~listing["path"].isin(list(again)) & ~told_before]
         if len(listing):
             self.tell(prediction_table(contract, champion, listing, answers, failed), champion)
-        return len(answers)
+        return len(answers) - len(known)
+
+    def _first(self) -> list[str]:
+        """Return what lay there when the watch began: of that, the history may tell what was told already."""
+        return [shown_path(path, self.root) for path in self.arrivals.first]
 
     def _listing(self, settled: Sequence[Path], new: Sequence[Path]) -> pd.DataFrame:
         """List the new files as stage `ingest` lists an inbox; hashes of all that lies there stay remembered."""

@@ -119,9 +119,9 @@ class Place:
             if set(_protocols(filesystem)) & OBJECT_STORES:
                 filesystem.put_file(str(written), f"{path}/{name}")
                 return
-            beside = f"{path}/.{name}-{uuid.uuid4().hex[:8]}{LEFTOVER}"
-            filesystem.put_file(str(written), beside)
-            filesystem.mv(beside, f"{path}/{name}")
+            unfinished = f"{path}/.{name}-{uuid.uuid4().hex[:8]}{LEFTOVER}"
+            filesystem.put_file(str(written), unfinished)
+            filesystem.mv(unfinished, f"{path}/{name}")
 
     def remove(self, name: str) -> None:
         """Remove a file that may be gone already."""

@@ -33,6 +33,8 @@ class Arrivals:
         self._clock = clock
         self._since: dict[Path, tuple[Signature, float]] = {}
         self._settled = 0
+        self.first: set[Path] = set()  # what lay there at the first look
+        self._looked = False
 
     @property
     def moving(self) -> int:
@@ -47,6 +49,8 @@ class Arrivals:
             signature = _signature(path)
             known = before.get(path)
             self._since[path] = known if known is not None and known[0] == signature else (signature, now)
+        if not self._looked:
+            self.first, self._looked = set(self._since), True
         found = {
             path: signature
             for path, (signature, since) in sorted(self._since.items())
