@@ -7,7 +7,7 @@ import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from soundatlas.errors import NotReadyError, SoundatlasError
+from soundatlas.errors import NotReadyError, ParamsError, SoundatlasError
 from soundatlas.scale.guards import stop_guards
 from soundatlas.workers import worker_count
 
@@ -37,20 +37,12 @@ def run_pipeline(build: Callable[[Any], object], engine: EngineParams, *, units:
 
     Raises:
         NotReadyError: when Beam, or what the runner needs, is not installed.
+        ParamsError: when the runner lacks an option.
         SoundatlasError: when the runner says that the job did not end well; what a worker raised comes as it is.
     """
-    beam = import_beam()
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    runner = FULL_NAMES.get(engine.runner, engine.runner)
-    try:
-        if engine.runner == "DaskRunner":
-            _import_dask()
-        pipeline = beam.Pipeline(runner=runner, options=PipelineOptions(runner_options(engine, units)))
-        build(pipeline)
-        result = pipeline.run()
-    except ImportError as error:
-        raise NotReadyError(f"{engine.runner} needs a package that is not installed ({error})") from None
+    pipeline = _pipeline(engine, units)
+    build(pipeline)
+    result = pipeline.run()
     try:
         state = result.wait_until_finish()
     finally:
@@ -59,6 +51,22 @@ def run_pipeline(build: Callable[[Any], object], engine: EngineParams, *, units:
             client.close()  # Dask's, with the local cluster that it may have started
     if state not in {None, "DONE"}:
         raise SoundatlasError(f"the job ended as {state} on {engine.runner}: its log says why; what is done stays")
+
+
+def _pipeline(engine: EngineParams, units: int) -> Any:
+    beam = import_beam()
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    try:
+        if engine.runner == "DaskRunner":
+            _import_dask()
+        options = PipelineOptions(runner_options(engine, units))
+        return beam.Pipeline(runner=FULL_NAMES.get(engine.runner, engine.runner), options=options)
+    except ImportError as error:
+        raise NotReadyError(f"{engine.runner} needs a package that is not installed ({error})") from None
+    except ValueError as error:  # Beam names the options that the runner cannot do without
+        told = "; ".join(line.strip().rstrip(".") for line in str(error).splitlines() if line.strip())
+        raise ParamsError(f"engine.options do not suit {engine.runner}: {told}") from None
 
 
 def runner_options(engine: EngineParams, units: int) -> list[str]:
