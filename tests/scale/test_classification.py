@@ -12,7 +12,6 @@ import tiny_project
 
 from soundatlas.errors import BundleError
 from soundatlas.history.answers import CLASSIFIED, Answer
-from soundatlas.progress import silent
 from soundatlas.registry.classification import hear_files
 from soundatlas.registry.contract import read_contract
 from soundatlas.registry.pin import read_champion
@@ -43,7 +42,7 @@ def heard(project, model, monkeypatch):
     return project, listing
 
 
-def hear_by_beam(root, listing, engine, place=None) -> tuple[dict[str, Answer], dict[str, Answer]]:
+def hear_by_beam(root, listing, engine, place=None, denied=frozenset()) -> tuple[dict[str, Answer], dict[str, Answer]]:
     """Return what is kept, and what failed."""
     champion, folder = read_champion(root)
     kept: dict[str, Answer] = {}
@@ -55,7 +54,7 @@ def hear_by_beam(root, listing, engine, place=None) -> tuple[dict[str, Answer], 
         timeout_seconds=TIMEOUT_SECONDS,
         keep=kept.update,
         engine=engine,
-        advance=silent,
+        denied=denied,
     )
     return kept, failed
 
@@ -91,17 +90,18 @@ def test_bundle_and_audio_go_where_the_workers_are(heard, direct):
 
 
 def test_answers_of_an_interrupted_job_are_kept_and_not_heard_again(heard, direct, monkeypatch):
-    """What a killed job left is taken; what nobody asks for any more, such as a forgotten track's, is dropped."""
+    """What a killed job left is taken, asked for or not; what is denied by now is dropped."""
     root, listing = heard
     champion, folder = read_champion(root)
     left = answers_place(Place(str(root)), model_key(read_contract(folder, champion.content_sha256)))
     (sha,) = listing["audio_sha256"][listing["path"] == "data/inbox/a.wav"]
-    for audio in (sha, "f" * 64):
-        write_said(left, Said(audio, Answer("too_short", "said by the killed job")))
+    answer = Answer("too_short", "said by the killed job")
+    for audio in (sha, "e" * 64, "f" * 64):
+        write_said(left, Said(audio, answer))
     only = listing[listing["path"] == "data/inbox/a.wav"]
     monkeypatch.setattr("soundatlas.scale.classification.run_pipeline", scale_work.unreadable)  # is not called
-    kept, failed = hear_by_beam(root, only, direct)
-    assert kept == {sha: Answer("too_short", "said by the killed job")}
+    kept, failed = hear_by_beam(root, only, direct, denied={"f" * 64})
+    assert kept == {sha: answer, "e" * 64: answer}
     assert failed == {}
     assert left.signatures() == {}
 

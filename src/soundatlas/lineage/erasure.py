@@ -37,6 +37,7 @@ FOLDERS = (
     "evaluation",
     "predictions",
     "flips",
+    "history/answers",
     "history/layouts",
     "history/descriptors",
 )

@@ -48,6 +48,7 @@ def answers_place(project: Place, key: ModelKey) -> Place:
 def write_said(place: Place, said: Said) -> None:
     """Write what came of some audio, whole or not at all."""
     about = {
+        "audio_sha256": said.audio_sha256,  # also in the file's name; `soundatlas forget` looks for it in here
         "answer": None if said.answer is None else _packed(said.answer),
         "failed": {path: _packed(answer) for path, answer in said.failed.items()},
         "fault": said.fault,

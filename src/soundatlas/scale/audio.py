@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +28,9 @@ def reachable_audio(project: Place, path: str) -> Iterator[tuple[Path, str]]:
     if project.local is not None or Path(path).is_absolute():
         yield project.local or Path("/"), path
         return
-    try:
-        fetching = project.fetched(path)
-        copy = fetching.__enter__()
-    except OSError as error:
-        raise TrackError("unreadable", error.strerror or type(error).__name__) from None
-    try:
+    with ExitStack() as stack:
+        try:
+            copy = stack.enter_context(project.fetched(path))
+        except OSError as error:
+            raise TrackError("unreadable", error.strerror or type(error).__name__) from None
         yield copy.parent, copy.name
-    finally:
-        fetching.__exit__(None, None, None)

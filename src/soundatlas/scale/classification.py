@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 
 from soundatlas.errors import BundleError
+from soundatlas.progress import silent
 from soundatlas.registry.contract import read_contract
 from soundatlas.registry.prediction_key import model_key
 from soundatlas.scale.answers import Said, answers_place, take_said, write_said
@@ -15,6 +16,7 @@ from soundatlas.scale.runners import run_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     import pandas as pd
@@ -81,12 +83,13 @@ def hear_files_with_beam(
     timeout_seconds: float,
     keep: Callable[[dict[str, Answer]], object],
     engine: EngineParams,
-    advance: Advance,
+    denied: AbstractSet[str] = frozenset(),
+    advance: Advance = silent,
 ) -> dict[str, Answer]:
     """Hear the readable files of a listing: `registry.classification.hear_files` on a cluster; equal bytes once.
 
-    Workers leave each answer in a file of its own, and `keep` gets them when the job has ended. What an interrupted job
-    left is kept by the next one, and not heard again.
+    Workers leave each answer in a file of its own, and `keep` gets them when the job has ended. What waits there
+    already, of an interrupted job or of messages, is kept too, and not heard again.
 
     Args:
         folder: of the champion's bundle.
@@ -96,6 +99,7 @@ def hear_files_with_beam(
         timeout_seconds: longest time for one attempt at one file.
         keep: is given each answer that holds for the audio: audio SHA-256 -> answer.
         engine: the runner and its options.
+        denied: hashes of audio of which nothing may be kept, whoever heard it.
         advance: called with the number of different audio files that were heard.
 
     Returns:
@@ -106,15 +110,13 @@ def hear_files_with_beam(
     """
     key = model_key(read_contract(folder, champion.content_sha256))
     place = answers_place(project, key)
-    readable = listing[listing["reason"].isna()]
-    asked = set(readable["audio_sha256"])  # not more: what was forgotten since must not come back
-    known = {said.audio_sha256 for said in take_said(place) if said.audio_sha256 in asked and _kept(said, keep)}
-    readable = readable[~readable["audio_sha256"].isin(list(known))]
+    known = {said.audio_sha256 for said in take_said(place) if said.audio_sha256 not in denied and _kept(said, keep)}
+    readable = listing[listing["reason"].isna() & ~listing["audio_sha256"].isin(list(known))]
     waiting = [
         Waiting(str(sha), tuple(str(path) for path in rows["path"]))
         for sha, rows in readable.groupby("audio_sha256", sort=False)
     ]
-    advance(len(known))
+    advance(len(known & set(listing["audio_sha256"])))
     failed: dict[str, Answer] = {}
     if not waiting:
         return failed

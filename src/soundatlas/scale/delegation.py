@@ -78,6 +78,7 @@ def delegate_hearing(
     import_beam()
     from soundatlas.scale.classification import hear_files_with_beam
     from soundatlas.scale.places import Place
+    from soundatlas.sources.deny_list import read_deny_list
 
     project = Place(engine.place or str(registry_root(root).resolve()))
     return hear_files_with_beam(
@@ -88,5 +89,6 @@ def delegate_hearing(
         timeout_seconds=timeout_seconds,
         keep=keep,
         engine=engine,
+        denied=read_deny_list(root).shas,
         advance=advance,
     )
