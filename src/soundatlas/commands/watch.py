@@ -12,7 +12,8 @@ from rich.markup import escape
 
 from soundatlas.commands.classify import label_with_probability, rows_as_json
 from soundatlas.commands.terminal import printable, wide_console
-from soundatlas.errors import UsageError
+from soundatlas.commands.watching import NO_CHAMPION, Watch
+from soundatlas.errors import NotReadyError, UsageError
 from soundatlas.files import project_root, registry_root
 from soundatlas.params import load_params
 
@@ -42,7 +43,6 @@ def watch_folder(folder: Path | None, *, settle_seconds: float, as_json: bool, u
         UsageError: when there is no such folder, or another watch is at work in the project.
         NotReadyError: when there is no champion yet.
     """
-    from soundatlas.commands.watching import Watch
     from soundatlas.sources.arrivals import Arrivals
 
     root = project_root()
@@ -59,6 +59,47 @@ def watch_folder(folder: Path | None, *, settle_seconds: float, as_json: bool, u
                 if until_quiet and watch.quiet:
                     return
                 time.sleep(max(SHORTEST_PAUSE_SECONDS, settle_seconds / LOOKS_PER_SETTLING))
+        except KeyboardInterrupt:
+            return
+
+
+def watch_subscription(subscription: str, under: str | None) -> None:
+    """Classify the audio that the messages of a Pub/Sub subscription name, until Ctrl-C, on the engine's runner.
+
+    Args:
+        subscription: its full name.
+        under: what the URLs in the messages must begin with.
+
+    Raises:
+        UsageError: when `under` is missing, the subscription is none, or another watch is at work in the project.
+        NotReadyError: when there is no champion yet, or a package is missing.
+    """
+    from soundatlas.history.store import open_history
+    from soundatlas.registry.contract import read_contract
+    from soundatlas.registry.pin import read_champion
+    from soundatlas.registry.prediction_key import model_key
+    from soundatlas.scale.delegation import delegate_messages
+
+    if not under:
+        raise UsageError("--subscription needs --under: the folder that messages may name, such as gs://bucket/new")
+    root = project_root()
+    params = load_params(root / "params.yaml")
+    pinned = read_champion(root)
+    if pinned is None:
+        raise NotReadyError(NO_CHAMPION)
+    champion, folder = pinned
+    key = model_key(read_contract(folder, champion.content_sha256))
+    with _only_one(root), open_history(root) as history:
+        try:
+            delegate_messages(
+                subscription,
+                under,
+                folder,
+                champion,
+                root,
+                params=params,
+                keep=lambda answers: history.keep(key, answers),
+            )
         except KeyboardInterrupt:
             return
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from soundatlas.registry.pin import Champion
     from soundatlas.sources.arrivals import Arrivals, Signature
 
+NO_CHAMPION = "there is no champion yet: `dvc repro` trains one, and its last lines say what the gate found"
 ATTEMPTS = 3  # looks in which a file may fail for a reason that may pass, before it is given up until it changes
 KNOWN = "data/history/watched-files.json"  # hashes of what was seen
 
@@ -65,9 +66,7 @@ class Watch:
         """
         pinned = read_champion(self.root)
         if pinned is None:
-            raise NotReadyError(
-                "there is no champion yet: `dvc repro` trains one, and its last lines say what the gate found"
-            )
+            raise NotReadyError(NO_CHAMPION)
         champion, bundle = pinned
         if champion != self._champion:
             self._champion, self._done = champion, {}

@@ -110,7 +110,7 @@ def hear_files_with_beam(
     """
     key = model_key(read_contract(folder, champion.content_sha256))
     place = answers_place(project, key)
-    known = {said.audio_sha256 for said in take_said(place) if said.audio_sha256 not in denied and _kept(said, keep)}
+    known = keep_waiting(place, keep, denied)
     readable = listing[listing["reason"].isna() & ~listing["audio_sha256"].isin(list(known))]
     waiting = [
         Waiting(str(sha), tuple(str(path) for path in rows["path"]))
@@ -120,10 +120,7 @@ def hear_files_with_beam(
     failed: dict[str, Answer] = {}
     if not waiting:
         return failed
-    bundle = project.within(f"{BUNDLES}/{champion.content_sha256}")
-    if bundle.local != folder:
-        bundle.fill(folder)
-    ear = Ear(project, bundle, champion.content_sha256, timeout_seconds)
+    ear = make_ear(folder, champion, project, timeout_seconds)
 
     def build(pipeline: Any) -> None:
         said = (pipeline | "waiting" >> beam.Create(waiting) | "classify" >> Classify(ear))["said"]
@@ -137,6 +134,21 @@ def hear_files_with_beam(
         failed |= said.failed
     advance(len(waiting))
     return failed
+
+
+def keep_waiting(
+    place: Place, keep: Callable[[dict[str, Answer]], object], denied: AbstractSet[str] = frozenset()
+) -> set[str]:
+    """Keep the answers that wait in a place; return the hashes of their audio."""
+    return {said.audio_sha256 for said in take_said(place) if said.audio_sha256 not in denied and _kept(said, keep)}
+
+
+def make_ear(folder: Path, champion: Champion, project: Place, timeout_seconds: float) -> Ear:
+    """Return what the workers hear with, once the bundle in `folder` lies where they reach it."""
+    bundle = project.within(f"{BUNDLES}/{champion.content_sha256}")
+    if bundle.local != folder:
+        bundle.fill(folder)
+    return Ear(project, bundle, champion.content_sha256, timeout_seconds)
 
 
 def _kept(said: Said, keep: Callable[[dict[str, Answer]], object]) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from soundatlas.audio.spectrogram import FrontEnd
     from soundatlas.history.answers import Answer
-    from soundatlas.params import EngineParams
+    from soundatlas.params import EngineParams, Params
     from soundatlas.progress import Advance
     from soundatlas.registry.pin import Champion
     from soundatlas.store.writing import Update
@@ -92,3 +92,52 @@ def delegate_hearing(
         denied=read_deny_list(root).shas,
         advance=advance,
     )
+
+
+def delegate_messages(
+    subscription: str,
+    under: str,
+    folder: Path,
+    champion: Champion,
+    root: Path,
+    *,
+    params: Params,
+    keep: Callable[[dict[str, Answer]], object],
+) -> None:
+    """Hear the audio that messages name, until interrupted; each answer then goes to `keep`, as it does at the start.
+
+    Args:
+        subscription: of Pub/Sub, e.g. `projects/p/subscriptions/s`.
+        under: what the URLs in the messages must begin with.
+        folder: of the champion's bundle.
+        champion: what the registry knows of it; it stays the one that hears, whoever becomes champion meanwhile.
+        root: of the project.
+        params: the checked parameters.
+        keep: is given each answer that holds for the audio: audio SHA-256 -> answer.
+
+    Raises:
+        NotReadyError: when Apache Beam, or what its runner needs, is not installed.
+        UsageError: when the subscription is none.
+    """
+    from soundatlas.scale.runners import import_beam
+
+    import_beam()
+    from soundatlas.registry.contract import read_contract
+    from soundatlas.registry.prediction_key import model_key
+    from soundatlas.scale.answers import answers_place
+    from soundatlas.scale.classification import keep_waiting, make_ear
+    from soundatlas.scale.messages import ClassifyMessages, Fetching, read_messages
+    from soundatlas.scale.places import Place
+    from soundatlas.scale.runners import run_pipeline
+    from soundatlas.sources.deny_list import read_deny_list
+
+    project = Place(params.engine.place or str(registry_root(root).resolve()))
+    place = answers_place(project, model_key(read_contract(folder, champion.content_sha256)))
+    ear = make_ear(folder, champion, project, params.spectrograms.timeout_seconds)
+    source = read_messages(subscription)
+    classify = ClassifyMessages(ear, place, Fetching(under, params.ingest.max_file_megabytes))
+    try:
+        keep_waiting(place, keep, read_deny_list(root).shas)
+        run_pipeline(lambda pipeline: pipeline | source | classify, params.engine, without_end=True)
+    finally:
+        keep_waiting(place, keep, read_deny_list(root).shas)

@@ -22,11 +22,15 @@ FULL_NAMES = {
     "DirectRunner": "apache_beam.runners.portability.fn_api_runner.FnApiRunner",
     "DaskRunner": "apache_beam.runners.dask.dask_runner.DaskRunner",
 }
+# The former has no source without end; of the sources of Beam, this one has Pub/Sub.
+WITHOUT_END = {"DirectRunner": "apache_beam.runners.direct.direct_runner.BundleBasedDirectRunner"}
 MOST_PARTITIONS = 256  # of Dask's bags: each is a task, and one that groups them takes tasks for every pair of them
 INSTALL = "install it with `make setup` or `pip install 'soundatlas[beam]'`, or set engine.kind: local"
 
 
-def run_pipeline(build: Callable[[Any], object], engine: EngineParams, *, units: int) -> None:
+def run_pipeline(
+    build: Callable[[Any], object], engine: EngineParams, *, units: int = 1, without_end: bool = False
+) -> None:
     """Build a pipeline, run it, and return when all of it is done.
 
     Args:
@@ -34,13 +38,17 @@ def run_pipeline(build: Callable[[Any], object], engine: EngineParams, *, units:
             computes what the last one needs.
         engine: the runner and its options.
         units: how many pieces of work there are.
+        without_end: whether its source has no end; then it runs until it is interrupted.
 
     Raises:
         NotReadyError: when Beam, or what the runner needs, is not installed.
         ParamsError: when the runner lacks an option.
         SoundatlasError: when the runner says that the job did not end well; what a worker raised comes as it is.
     """
-    pipeline = _pipeline(engine, units)
+    if without_end:
+        pipeline = _pipeline(engine, ["--streaming", *engine.options], FULL_NAMES | WITHOUT_END)
+    else:
+        pipeline = _pipeline(engine, runner_options(engine, units), FULL_NAMES)
     build(pipeline)
     result = pipeline.run()
     try:
@@ -53,15 +61,14 @@ def run_pipeline(build: Callable[[Any], object], engine: EngineParams, *, units:
         raise SoundatlasError(f"the job ended as {state} on {engine.runner}: its log says why; what is done stays")
 
 
-def _pipeline(engine: EngineParams, units: int) -> Any:
+def _pipeline(engine: EngineParams, options: list[str], names: dict[str, str]) -> Any:
     beam = import_beam()
     from apache_beam.options.pipeline_options import PipelineOptions
 
     try:
         if engine.runner == "DaskRunner":
             _import_dask()
-        options = PipelineOptions(runner_options(engine, units))
-        return beam.Pipeline(runner=FULL_NAMES.get(engine.runner, engine.runner), options=options)
+        return beam.Pipeline(runner=names.get(engine.runner, engine.runner), options=PipelineOptions(options))
     except ImportError as error:
         raise NotReadyError(f"{engine.runner} needs a package that is not installed ({error})") from None
     except ValueError as error:  # Beam names the options that the runner cannot do without
