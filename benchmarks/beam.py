@@ -82,7 +82,7 @@ def _with_dask(workers: int, clips: Path, front_end: FrontEnd, clusters: ExitSta
     from soundatlas.scale.spectrograms import update_store_with_beam
 
     cluster = clusters.enter_context(
-        LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
+        LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0")
     )
     address = f"--dask_client_address={cluster.scheduler_address}"
     engine = EngineParams(kind="beam", runner="DaskRunner", options=[address], place=None)

@@ -16,8 +16,10 @@ from filelock import FileLock
 from soundatlas.commands.watch import LOCK
 from soundatlas.history.store import HISTORY
 from soundatlas.registry.database import open_database
+from tests.fakes.pubsub import serving
 
 BELL = "\a"
+PROGRAM = "from soundatlas.cli import main; main()"
 
 
 def test_json_is_a_line_per_file(crowned, command):
@@ -66,14 +68,54 @@ def test_second_watch_is_refused(crowned, command):
     assert "another `soundatlas watch` is at work" in err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--subscription", "projects/my-project/subscriptions/new"), "--subscription needs --under"),
+        (("--subscription", "new", "--under", "gs://bucket"), "names no subscription"),
+        (("--subscription", "new", "--json"), "--subscription goes with --under"),
+    ],
+)
+def test_subscription_that_cannot_be_watched_is_a_wrong_use(crowned, command, arguments, said):
+    """What is missing or does not go together is one line and exit code 2."""
+    code, _, err = command(crowned, "watch", *arguments)
+    assert code == 2
+    assert said in err
+
+
+@pytest.mark.slow
+def test_subscription_is_watched_until_ctrl_c(crowned, tmp_path):
+    """Audio that messages name is heard as they come; what was heard is in the history when the watch ends."""
+    for number in range(3):
+        tiny_project.write_clip(tmp_path / f"incoming/{number}.wav", number)
+    urls = [f"{tmp_path}/incoming/{number}.wav".encode() for number in range(3)]
+    with serving() as subscription:
+        subscription.publish(*urls, urls[0])
+        place = ("--subscription", "projects/my-project/subscriptions/new", "--under", f"{tmp_path}/incoming")
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, "watch", *place],
+            cwd=crowned,
+            env={**os.environ, "PUBSUB_EMULATOR_HOST": subscription.address},
+            start_new_session=True,
+        )
+        waiting = crowned / "data/history/answers"
+        while len(list(waiting.glob("*/*.json"))) < len(urls):
+            assert process.poll() is None
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+        assert subscription.waiting == 0
+    assert len(kept(crowned)) == len(urls)
+    assert not list(waiting.glob("*/*.json"))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", [{"kind": "local"}, {"kind": "beam", "runner": "DirectRunner"}])
 def test_killed_while_files_arrive(crowned, repository, engine):
     """After kill -9 at any moment while files arrive, in the end each has one prediction, and none was made twice."""
     tiny_project.start_project(crowned, repository, engine=engine)
     inbox, count = crowned / "data/inbox", 24
-    program = "from soundatlas.cli import main; main()"
-    arguments = [sys.executable, "-c", program, "watch", "--settle-seconds", "0.2", "--json"]
+    arguments = [sys.executable, "-c", PROGRAM, "watch", "--settle-seconds", "0.2", "--json"]
     waits = [1.0, 3.0, 5.0, 7.0, None]
     dates: dict[str, str] = {}
     for number, wait in enumerate(waits):

@@ -12,6 +12,7 @@ import soundfile
 from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.files import sha256_file
 from soundatlas.params import EngineParams
+from soundatlas.registry.prediction_key import code_sha256
 from soundatlas.scale.guards import stop_guards
 from soundatlas.scale.places import Place
 from soundatlas.scale.shard_work import Setting
@@ -79,7 +80,7 @@ def setting(clips: Path, front_end: FrontEnd, tmp_path: Path) -> Setting:
     """Give the setting of an update into an empty folder."""
     store = tmp_path / "store"
     store.mkdir()
-    return Setting(Place(str(clips)), Place(str(store)), front_end, TIMEOUT_SECONDS)
+    return Setting(Place(str(clips)), Place(str(store)), front_end, TIMEOUT_SECONDS, code_sha256())
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from soundatlas.errors import UsageError
 from soundatlas.files import sha256_file
 from soundatlas.history.answers import CLASSIFIED
 from soundatlas.registry.contract import content_sha256
+from soundatlas.registry.prediction_key import code_sha256
 from soundatlas.scale import guards
 from soundatlas.scale.answers import take_said
 from soundatlas.scale.hearing import Ear
@@ -54,7 +55,7 @@ def answers(tmp_path) -> Place:
 @pytest.fixture
 def classify(model, incoming, answers) -> ClassifyMessages:
     """Give the transform for messages that name what lies in the folder."""
-    ear = Ear(Place(""), Place(str(model)), content_sha256(model), 120.0)
+    ear = Ear(Place(""), Place(str(model)), content_sha256(model), 120.0, code_sha256())
     return ClassifyMessages(ear, answers, Fetching(str(incoming), 1))
 
 

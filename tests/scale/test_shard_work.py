@@ -110,3 +110,10 @@ def test_shard_that_cannot_be_written_is_told(setting, wanted, monkeypatch):
 
     monkeypatch.setattr(shard_work, "write_shard", refuse)
     assert "no space" in build_shard(plans(setting, wanted)[0], setting).fault
+
+
+def test_worker_with_other_code_computes_nothing(setting, wanted):
+    """A worker that would hear otherwise says so, and leaves the store as it is."""
+    done = build_shard(plans(setting, wanted)[0], replace(setting, code_sha256="another"))
+    assert "another version of soundatlas" in done.fault
+    assert setting.store.signatures() == {}

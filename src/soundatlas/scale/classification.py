@@ -9,7 +9,7 @@ import apache_beam as beam
 from soundatlas.errors import BundleError
 from soundatlas.progress import silent
 from soundatlas.registry.contract import read_contract
-from soundatlas.registry.prediction_key import model_key
+from soundatlas.registry.prediction_key import code_sha256, model_key
 from soundatlas.scale.answers import Said, answers_place, take_said, write_said
 from soundatlas.scale.hearing import Ear, Waiting, hear
 from soundatlas.scale.runners import run_pipeline
@@ -148,7 +148,7 @@ def make_ear(folder: Path, champion: Champion, project: Place, timeout_seconds: 
     bundle = project.within(f"{BUNDLES}/{champion.content_sha256}")
     if bundle.local != folder:
         bundle.fill(folder)
-    return Ear(project, bundle, champion.content_sha256, timeout_seconds)
+    return Ear(project, bundle, champion.content_sha256, timeout_seconds, code_sha256())
 
 
 def _kept(said: Said, keep: Callable[[dict[str, Answer]], object]) -> bool:

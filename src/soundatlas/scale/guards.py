@@ -26,6 +26,8 @@ PASSING_REASONS = frozenset({"crashed", "timeout", "unreadable"})  # may not com
 ATTEMPTS = 3  # at most, of a track that fails for one of these
 PAUSE_SECONDS = 0.1  # before the second attempt, and four times that before the third
 
+OTHER_CODE = "the workers have another version of soundatlas: install the one that starts the job on each of them"
+
 _idle: queue.LifoQueue[SingleWorker] = queue.LifoQueue()  # of this process; kept from bundle to bundle
 
 

@@ -12,9 +12,10 @@ from soundatlas.errors import BundleError, TrackError
 from soundatlas.history.answers import CLASSIFIED, Answer
 from soundatlas.registry.classification import LASTING_REASONS
 from soundatlas.registry.inference import Heard, Request, classify_request
+from soundatlas.registry.prediction_key import code_sha256
 from soundatlas.scale.answers import Said
 from soundatlas.scale.audio import reachable_audio
-from soundatlas.scale.guards import attempt_guarded
+from soundatlas.scale.guards import OTHER_CODE, attempt_guarded
 from soundatlas.workers import Outcome
 
 if TYPE_CHECKING:
@@ -39,16 +40,20 @@ class Ear:
         bundle: the folder of the model's bundle.
         bundle_sha256: its content hash.
         timeout_seconds: longest time for one attempt at one file.
+        code_sha256: of the code that hears, where the job was started: the workers must have the same.
     """
 
     project: Place
     bundle: Place
     bundle_sha256: str
     timeout_seconds: float
+    code_sha256: str
 
 
 def hear(waiting: Waiting, ear: Ear) -> Said:
     """Hear the first of equal files that can be heard, as `registry.classification.hear_files` does."""
+    if ear.code_sha256 != code_sha256():
+        return Said(waiting.audio_sha256, None, {}, OTHER_CODE)
     failed: dict[str, Answer] = {}
     bundle = bundle_here(ear.bundle, ear.bundle_sha256)
     for path in waiting.paths:

@@ -131,6 +131,12 @@ class Place:
         except FileNotFoundError:
             return
 
+    def remove_leftovers(self) -> None:
+        """Remove what killed workers left half-written directly in the folder."""
+        for name in self.signatures():
+            if name.startswith(".") and LEFTOVER in name:
+                self.remove(name)
+
     def fetch_folder(self, folder: Path) -> None:
         """Copy all files that lie directly here into a folder of this machine."""
         folder.mkdir(parents=True, exist_ok=True)

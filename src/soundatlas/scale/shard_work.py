@@ -11,8 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from soundatlas.errors import StoreError, TrackError
+from soundatlas.registry.prediction_key import code_sha256
 from soundatlas.scale.audio import reachable_audio
-from soundatlas.scale.guards import attempt_guarded
+from soundatlas.scale.guards import OTHER_CODE, attempt_guarded
 from soundatlas.store.contents import failure_row
 from soundatlas.store.jobs import Job, compute
 from soundatlas.store.shards import Shard, manifest_row, write_shard
@@ -63,12 +64,14 @@ class Setting:
         store: the folder of the shards.
         front_end: the settings.
         timeout_seconds: longest time for one attempt at one track.
+        code_sha256: of the code that hears, where the job was started: the workers must have the same.
     """
 
     project: Place
     store: Place
     front_end: FrontEnd
     timeout_seconds: float
+    code_sha256: str
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class ShardDone:
         name: of the shard.
         failures: a row per track without spectrogram, as `store.contents.failure_row` makes them.
         repaired: how many tracks had to be computed although a shard held them: their bytes had changed there.
-        fault: why the shard could not be written, as on a full disk; an earlier one of that name stays.
+        fault: why the shard was not written, as on a full disk; an earlier one of that name stays.
     """
 
     name: str
@@ -90,6 +93,8 @@ class ShardDone:
 
 def build_shard(plan: ShardPlan, setting: Setting) -> ShardDone:
     """Make a shard hold what is planned, as `store.writing.update_store` does; doing it twice changes nothing."""
+    if setting.code_sha256 != code_sha256():
+        return ShardDone(plan.name, [], fault=OTHER_CODE)
     failures: list[dict[str, str]] = []
     tracks = _computed(plan, plan.missing, setting, failures)
     if plan.stays and not tracks:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 
 from soundatlas.errors import StoreError
-from soundatlas.files import remove_leftovers
+from soundatlas.registry.prediction_key import code_sha256
 from soundatlas.scale.places import LEFTOVER, Place
 from soundatlas.scale.planning import plan_update, read_headers, shards_of
 from soundatlas.scale.runners import run_pipeline
@@ -107,11 +107,11 @@ def update_store_with_beam(
     """
     if store.local is not None:
         store.local.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(store.local)
+    store.remove_leftovers()
     plan = plan_update(store, wanted, front_end.sha256())
     failures, repaired = [], 0
     if plan.shards:
-        setting = Setting(project, store, front_end, timeout_seconds)
+        setting = Setting(project, store, front_end, timeout_seconds, code_sha256())
         with reporting_progress(store, plan.shards, advance):
             report = _run(plan, setting, engine)
         failures = report["failures"]
@@ -144,6 +144,7 @@ def _run(plan: Plan, setting: Setting, engine: EngineParams) -> dict[str, Any]:
 
 def _merge(store: Place, plan: Plan, failures: Iterable[Mapping[str, str]]) -> None:
     """Remove shards that belong to no layout any more, and write the two tables by what lies there now."""
+    store.remove_leftovers()  # of workers that were lost meanwhile
     for name in set(shards_of(store)) - set(plan.layout):
         store.remove(name)
     headers = read_headers(store, plan.layout)
