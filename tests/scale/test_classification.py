@@ -18,7 +18,7 @@ from soundatlas.registry.pin import read_champion
 from soundatlas.registry.prediction_key import model_key
 from soundatlas.scale import guards
 from soundatlas.scale.answers import Said, answers_place, write_said
-from soundatlas.scale.classification import hear_files_with_beam
+from soundatlas.scale.classification import Sites, hear_files_with_beam
 from soundatlas.scale.places import Place
 from soundatlas.sources.inbox import list_files
 
@@ -50,7 +50,7 @@ def hear_by_beam(root, listing, engine, place=None, denied=frozenset()) -> tuple
         folder,
         champion,
         listing,
-        place or Place(str(root)),
+        Sites.of(root, place),
         timeout_seconds=TIMEOUT_SECONDS,
         keep=kept.update,
         engine=engine,
@@ -83,7 +83,7 @@ def test_bundle_and_audio_go_where_the_workers_are(heard, direct):
     root, listing = heard
     place = Place("memory://elsewhere")
     place.within("data/inbox").fill(root / "data/inbox")
-    kept, failed = hear_by_beam(root, listing, direct, place)
+    kept, failed = hear_by_beam(root, listing, direct, place.url)
     assert sum(answer.status == CLASSIFIED for answer in kept.values()) == 3
     assert set(failed) == {"data/inbox/gone.wav", "data/inbox/vanished.wav"}
     assert place.within("mlruns/bundles").within(read_champion(root)[0].content_sha256).exists("contract.json")

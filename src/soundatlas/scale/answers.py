@@ -45,6 +45,11 @@ def answers_place(project: Place, key: ModelKey) -> Place:
     return project.within(f"{ANSWERS}/{key.model_sha256}-{key.contract_sha256}")
 
 
+def answer_name(audio_sha256: str) -> str:
+    """Return the name of the file that says what came of some audio."""
+    return f"{audio_sha256}{SUFFIX}"
+
+
 def write_said(place: Place, said: Said) -> None:
     """Write what came of some audio, whole or not at all."""
     about = {
@@ -53,7 +58,7 @@ def write_said(place: Place, said: Said) -> None:
         "failed": {path: _packed(answer) for path, answer in said.failed.items()},
         "fault": said.fault,
     }
-    with place.replacing(f"{said.audio_sha256}{SUFFIX}") as beside:
+    with place.replacing(answer_name(said.audio_sha256)) as beside:
         beside.write_text(json.dumps(about), encoding="utf-8")
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 
 from soundatlas.errors import BundleError
+from soundatlas.files import registry_root
 from soundatlas.progress import silent
 from soundatlas.registry.contract import read_contract
 from soundatlas.registry.prediction_key import code_sha256, model_key
-from soundatlas.scale.answers import Said, answers_place, take_said, write_said
+from soundatlas.scale.answers import Said, answer_name, answers_place, take_said, write_said
 from soundatlas.scale.hearing import Ear, Waiting, hear
+from soundatlas.scale.places import Place
+from soundatlas.scale.reporting import reporting_progress
 from soundatlas.scale.runners import run_pipeline
 
 if TYPE_CHECKING:
@@ -25,9 +29,31 @@ if TYPE_CHECKING:
     from soundatlas.params import EngineParams
     from soundatlas.progress import Advance
     from soundatlas.registry.pin import Champion
-    from soundatlas.scale.places import Place
 
 BUNDLES = "mlruns/bundles"
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Where things lie, for the workers.
+
+    Attributes:
+        project: what the paths of audio are relative to.
+        history: the project's folder in which answers wait for the history.
+        bundles: the folder to put bundles in; None where the workers reach them as they lie.
+    """
+
+    project: Place
+    history: Place
+    bundles: Place | None
+
+    @classmethod
+    def of(cls, root: Path, place: str | None) -> Sites:
+        """Return the sites of a project that its workers see at `place`, or as it lies."""
+        if place is None:
+            return cls(Place(str(root.resolve())), Place(str(registry_root(root).resolve())), None)
+        elsewhere = Place(place)
+        return cls(elsewhere, elsewhere, elsewhere.within(BUNDLES))
 
 
 class Classify(beam.PTransform):  # type: ignore[misc]  # Beam is not typed
@@ -78,7 +104,7 @@ def hear_files_with_beam(
     folder: Path,
     champion: Champion,
     listing: pd.DataFrame,
-    project: Place,
+    sites: Sites,
     *,
     timeout_seconds: float,
     keep: Callable[[dict[str, Answer]], object],
@@ -95,7 +121,7 @@ def hear_files_with_beam(
         folder: of the champion's bundle.
         champion: what the registry knows of it.
         listing: rows of `tables.INBOX`; those with a reason are passed over.
-        project: what relative paths are relative to; every worker must reach it.
+        sites: where things lie; every worker must reach them.
         timeout_seconds: longest time for one attempt at one file.
         keep: is given each answer that holds for the audio: audio SHA-256 -> answer.
         engine: the runner and its options.
@@ -109,7 +135,7 @@ def hear_files_with_beam(
         BundleError: when the bundle computes something else where the workers run.
     """
     key = model_key(read_contract(folder, champion.content_sha256))
-    place = answers_place(project, key)
+    place = answers_place(sites.history, key)
     known = keep_waiting(place, keep, denied)
     readable = listing[listing["reason"].isna() & ~listing["audio_sha256"].isin(list(known))]
     waiting = [
@@ -120,19 +146,19 @@ def hear_files_with_beam(
     failed: dict[str, Answer] = {}
     if not waiting:
         return failed
-    ear = make_ear(folder, champion, project, timeout_seconds)
+    ear = make_ear(folder, champion, sites, timeout_seconds)
 
     def build(pipeline: Any) -> None:
         said = (pipeline | "waiting" >> beam.Create(waiting) | "classify" >> Classify(ear))["said"]
         said | "answers" >> beam.ParDo(WriteAnswers(place))
 
-    run_pipeline(build, engine, units=len(waiting))
+    with reporting_progress(place, {answer_name(one.audio_sha256): 1 for one in waiting}, advance):
+        run_pipeline(build, engine, units=len(waiting))
     for said in take_said(place):
         if said.fault is not None:
             raise BundleError(said.fault)
         _kept(said, keep)
         failed |= said.failed
-    advance(len(waiting))
     return failed
 
 
@@ -143,12 +169,13 @@ def keep_waiting(
     return {said.audio_sha256 for said in take_said(place) if said.audio_sha256 not in denied and _kept(said, keep)}
 
 
-def make_ear(folder: Path, champion: Champion, project: Place, timeout_seconds: float) -> Ear:
+def make_ear(folder: Path, champion: Champion, sites: Sites, timeout_seconds: float) -> Ear:
     """Return what the workers hear with, once the bundle in `folder` lies where they reach it."""
-    bundle = project.within(f"{BUNDLES}/{champion.content_sha256}")
-    if bundle.local != folder:
+    bundle = Place(str(folder))
+    if sites.bundles is not None:
+        bundle = sites.bundles.within(champion.content_sha256)
         bundle.fill(folder)
-    return Ear(project, bundle, champion.content_sha256, timeout_seconds, code_sha256())
+    return Ear(sites.project, bundle, champion.content_sha256, timeout_seconds, code_sha256())
 
 
 def _kept(said: Said, keep: Callable[[dict[str, Answer]], object]) -> bool:

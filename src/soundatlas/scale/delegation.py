@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from soundatlas.files import registry_root
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -76,16 +74,14 @@ def delegate_hearing(
     from soundatlas.scale.runners import import_beam
 
     import_beam()
-    from soundatlas.scale.classification import hear_files_with_beam
-    from soundatlas.scale.places import Place
+    from soundatlas.scale.classification import Sites, hear_files_with_beam
     from soundatlas.sources.deny_list import read_deny_list
 
-    project = Place(engine.place or str(registry_root(root).resolve()))
     return hear_files_with_beam(
         folder,
         champion,
         listing,
-        project,
+        Sites.of(root, engine.place),
         timeout_seconds=timeout_seconds,
         keep=keep,
         engine=engine,
@@ -125,15 +121,14 @@ def delegate_messages(
     from soundatlas.registry.contract import read_contract
     from soundatlas.registry.prediction_key import model_key
     from soundatlas.scale.answers import answers_place
-    from soundatlas.scale.classification import keep_waiting, make_ear
+    from soundatlas.scale.classification import Sites, keep_waiting, make_ear
     from soundatlas.scale.messages import ClassifyMessages, Fetching, read_messages
-    from soundatlas.scale.places import Place
     from soundatlas.scale.runners import run_pipeline
     from soundatlas.sources.deny_list import read_deny_list
 
-    project = Place(params.engine.place or str(registry_root(root).resolve()))
-    place = answers_place(project, model_key(read_contract(folder, champion.content_sha256)))
-    ear = make_ear(folder, champion, project, params.spectrograms.timeout_seconds)
+    sites = Sites.of(root, params.engine.place)
+    place = answers_place(sites.history, model_key(read_contract(folder, champion.content_sha256)))
+    ear = make_ear(folder, champion, sites, params.spectrograms.timeout_seconds)
     source = read_messages(subscription)
     classify = ClassifyMessages(ear, place, Fetching(under, params.ingest.max_file_megabytes))
     try:

@@ -16,7 +16,7 @@ import apache_beam as beam
 from soundatlas.errors import BundleError, NotReadyError, TrackError, UsageError
 from soundatlas.files import sha256_file
 from soundatlas.history.answers import Answer
-from soundatlas.scale.answers import SUFFIX, Said, write_said
+from soundatlas.scale.answers import Said, answer_name, write_said
 from soundatlas.scale.hearing import Waiting, hear
 from soundatlas.scale.places import Place
 
@@ -93,7 +93,7 @@ class _HearMessage(beam.DoFn):  # type: ignore[misc]
     def _hear(self, path: Path, url: str) -> Said | None:
         """Hear a file; None where some message before has brought the same bytes."""
         sha = sha256_file(path)
-        if self.place.exists(f"{sha}{SUFFIX}"):
+        if self.place.exists(answer_name(sha)):
             return None
         said = hear(Waiting(sha, (path.name,)), replace(self.ear, project=Place(str(path.parent))))
         return replace(said, failed=dict(zip([url], said.failed.values(), strict=False)))

@@ -12,9 +12,9 @@ from soundatlas.errors import StoreError
 from soundatlas.registry.prediction_key import code_sha256
 from soundatlas.scale.places import LEFTOVER, Place
 from soundatlas.scale.planning import plan_update, read_headers, shards_of
+from soundatlas.scale.reporting import reporting_progress
 from soundatlas.scale.runners import run_pipeline
 from soundatlas.scale.shard_work import Setting, ShardDone, build_shard
-from soundatlas.scale.watching_shards import reporting_progress
 from soundatlas.store.contents import failures_table, manifest_table
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
 from soundatlas.store.writing import Update
@@ -112,13 +112,13 @@ def update_store_with_beam(
     failures, repaired = [], 0
     if plan.shards:
         setting = Setting(project, store, front_end, timeout_seconds, code_sha256())
-        with reporting_progress(store, plan.shards, advance):
+        with reporting_progress(store, {shard.name: len(shard.missing) for shard in plan.shards}, advance):
             report = _run(plan, setting, engine)
         failures = report["failures"]
         repaired = sum(count for _, count, _ in report["shards"])
         if faults := sorted(fault for _, _, fault in report["shards"] if fault is not None):
             raise StoreError(faults[0])
-    _merge(store, plan, failures)
+    _merge(store, plan, failures, front_end.sha256())
     return Update(plan.missing + repaired - len(failures), plan.kept - repaired, plan.removed, len(failures))
 
 
@@ -142,16 +142,16 @@ def _run(plan: Plan, setting: Setting, engine: EngineParams) -> dict[str, Any]:
     return report
 
 
-def _merge(store: Place, plan: Plan, failures: Iterable[Mapping[str, str]]) -> None:
+def _merge(store: Place, plan: Plan, failures: Iterable[Mapping[str, str]], contract_sha256: str) -> None:
     """Remove shards that belong to no layout any more, and write the two tables by what lies there now."""
     store.remove_leftovers()  # of workers that were lost meanwhile
     for name in set(shards_of(store)) - set(plan.layout):
         store.remove(name)
     headers = read_headers(store, plan.layout)
-    if lacking := [name for name, header in headers.items() if header is None]:
-        raise StoreError(f"shard {lacking[0]} is not there, or damaged, after the job: run it again")
-    rows = [header.rows for header in headers.values() if header is not None]
-    _write(store, MANIFEST_NAME, manifest_table(rows))
+    sound = {name: header for name, header in headers.items() if header and header.contract_sha256 == contract_sha256}
+    if lacking := [name for name in plan.layout if name not in sound]:
+        raise StoreError(f"shard {lacking[0]} is not there after the job, or not as it should be: run it again")
+    _write(store, MANIFEST_NAME, manifest_table(header.rows for header in sound.values()))
     _write(store, FAILURES_NAME, failures_table(failures))
 
 
