@@ -14,7 +14,7 @@ export DVC_NO_ANALYTICS ?= 1
 export GX_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: help setup demo bench-atlas bench-beam bench-spectrograms bench-fma bench-inference bench-ingestion bench-quality bench-training test test-slow check format lock tune ui \
+.PHONY: help setup demo bench-atlas bench-beam bench-spectrograms bench-fma bench-inference bench-ingestion bench-pictures bench-quality bench-training test test-slow check format lock tune ui \
 	backup restore clean
 
 help: ## list the targets
@@ -42,6 +42,9 @@ bench-spectrograms: $(READY) ## measure log-mels from mp3 against librosa and th
 
 bench-ingestion: $(READY) ## measure what listing 10,000 tracks of a fake Spotify takes, and listing them again
 	python -m benchmarks.ingestion $(OPTIONS)
+
+bench-pictures: $(READY) ## measure thumbnails of log-mels against pyplot, after make demo
+	python -m benchmarks.pictures $(OPTIONS)
 
 bench-training: $(READY) ## measure how fast a training goes and how much of it waits for batches
 	python -m benchmarks.training $(OPTIONS)
@@ -98,6 +101,6 @@ lock: $(VENV)/bin/uv ## resolve the dependencies anew into requirements.lock
 		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock --quiet
 
 clean: ## remove what the pipeline made; your inbox, your deny-list, what `soundatlas ingest` brought and the DVC cache stay
-	rm -rf data/ingest/*.json data/ingest/*.parquet data/catalog data/audio data/spectrograms data/backbone data/split \
+	rm -rf data/ingest/*.json data/ingest/*.parquet data/catalog data/audio data/spectrograms data/backbone data/stems data/stem_audio data/split \
 		data/validation data/data_docs data/model data/.unfinished data/repeats data/evaluation \
 		data/champion.json data/predictions data/atlas data/history data/flips mlruns

@@ -94,6 +94,7 @@ def _with_dask(workers: int, clips: Path, front_end: FrontEnd, clusters: ExitSta
             front_end,
             project=Place(str(clips)),
             timeout_seconds=TIMEOUT_SECONDS,
+            retries=0,
             engine=engine,
             advance=silent,
         )

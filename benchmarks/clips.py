@@ -1,4 +1,4 @@
-"""mp3 clips made of the demo catalogue's audio."""
+"""Clips made of the demo catalogue's audio."""
 
 from __future__ import annotations
 
@@ -36,6 +36,26 @@ def write_clips(
         soundfile.write(path, samples, sample_rate, format="MP3")
         paths.append(path)
     return paths
+
+
+def write_short_tracks(folder: Path, sources: list[Path], *, count: int, seconds: float) -> None:
+    """Write `count` different short wav files, cut out of the rendered tracks at places of a seeded choice.
+
+    Args:
+        folder: to write into, a hundred files in each of its folders; made where it is not there.
+        sources: rendered tracks, each longer than `seconds`.
+        count: number of files.
+        seconds: length of each.
+    """
+    generator = np.random.default_rng(count)
+    for number in range(count):
+        place = folder / f"{number // 100:03d}"
+        place.mkdir(parents=True, exist_ok=True)
+        source = sources[int(generator.integers(len(sources)))]
+        with soundfile.SoundFile(source) as file:
+            length = int(seconds * file.samplerate)
+            file.seek(int(generator.integers(file.frames - length)))
+            soundfile.write(place / f"{number:05d}.wav", file.read(length, dtype="int16"), file.samplerate)
 
 
 def _samples(sources: list[Path], first: int, seconds: float, sample_rate: int) -> NDArray[np.float32]:

@@ -24,7 +24,7 @@ from soundatlas.registry.contract import read_contract  # noqa: E402
 def main(bundle: Path, clips: list[str]) -> None:
     """Load the network once and answer requests for passes."""
     contract = read_contract(bundle)
-    front_end = contract.front_ends["network"]
+    front_end = contract.front_ends["network"].mix
     network = load_network(bundle)
 
     def classify(clip: str) -> np.ndarray:

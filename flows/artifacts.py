@@ -32,7 +32,7 @@ def read_metrics(root: Path) -> dict[str, Any] | None:
 
 
 def publish_metrics(now: dict[str, Any], before: dict[str, Any] | None, than: str) -> None:
-    """Publish scores with intervals, the baselines, and the change.
+    """Publish scores with intervals, the baselines, and the change, and where a page server runs, a link to figures.
 
     Args:
         now: as `evaluate` wrote them.
@@ -52,6 +52,8 @@ def publish_metrics(now: dict[str, Any], before: dict[str, Any] | None, than: st
         f"{about['confidence']:.0%} interval by {about['interval']}. MFCC: logistic regression on MFCC statistics.\n\n"
         + markdown_table(["label", "score", "now", "change", than, "MFCC"], rows)
     )
+    if pages := os.environ.get("SOUNDATLAS_PAGES"):
+        text += f"\n\n[Figures and contact sheets]({pages}/)"
     create_markdown_artifact(text, key="metrics", description="Scores on the test tracks")
 
 

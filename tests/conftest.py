@@ -41,6 +41,7 @@ class FilesAndServers(LoadFileScheduling):
         return FLOWS if file.startswith(FLOWS) else file
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesAndServers:
     """Let several workers share the tests by what they have in common."""
     return FilesAndServers(config, log)

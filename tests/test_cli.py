@@ -36,12 +36,13 @@ def test_help_names_every_command(tmp_path):
     done = soundatlas("--help", cwd=tmp_path)
     assert done.returncode == 0
     lives = ["models", "champion", "history", "rollback", "promote", "backup", "restore"]
-    tracks = ["flips", "explain", "impact", "forget"]
+    tracks = ["flips", "make", "trace", "explain", "impact", "forget"]
     assert [
         "sources",
         "classify",
         "watch",
         "why",
+        "picture",
         "similar",
         "atlas",
         "summary",

@@ -11,11 +11,14 @@ import pytest
 from small_pipeline import GRAPH, make_pipeline
 
 from soundatlas.dag import (
+    ALWAYS,
+    OWN_OUTPUT,
     down_to,
     find,
     purge_cache,
     purge_remote,
     read_cache,
+    read_changes,
     read_lock,
     read_metrics_of,
     read_remotes,
@@ -104,6 +107,25 @@ def test_metrics_of_a_revision(root: Path) -> None:
     assert read_metrics_of(root, "HEAD") == {"f1": 0.5}
     with pytest.raises(SoundatlasError, match="nowhere"):
         read_metrics_of(root, "nowhere")
+
+
+def test_what_dvc_would_run_and_why(root: Path) -> None:
+    """Before the first run everything is new; then only what always runs, until an out or a command is changed."""
+    dvc = [sys.executable, "-m", "dvc"]
+    assert read_changes(root).keys() == {"first", "second", "last", "look", "side"}
+    subprocess.run([*dvc, "repro", "-q"], cwd=root, check=True, capture_output=True)
+    assert read_changes(root) == {"look": [ALWAYS]}
+    (root / "second.txt").unlink()
+    (root / "second.txt").write_text("by hand")
+    text = (root / "dvc.yaml").read_text()
+    (root / "dvc.yaml").write_text(text.replace("echo side >", "echo other side >"))
+    assert read_changes(root) == {
+        "look": [ALWAYS],
+        "second": [f"second.txt modified{OWN_OUTPUT}"],
+        "last": ["second.txt modified"],
+        "side": ["changed command"],
+    }
+    assert (root / "second.txt").read_text() == "by hand"
 
 
 def test_lock_and_cache_as_repro_leaves_them(root: Path) -> None:

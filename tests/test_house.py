@@ -30,7 +30,9 @@ CARRIERS = {
     "delegation",
     "params",
     "sections",
+    "separate_params",
     "source_params",
+    "attempts",
     "workers",
     "progress",
     "environment",
@@ -38,6 +40,9 @@ CARRIERS = {
     "promotion",
     "gate",
     "pin",
+    "audit",
+    "watching",
+    "profiling",
 }
 
 

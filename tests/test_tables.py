@@ -12,7 +12,19 @@ import pytest
 from soundatlas import tables
 from soundatlas.errors import SoundatlasError
 from soundatlas.files import sha256_file
-from soundatlas.tables import INBOX, LABELS, MANIFEST, SPLIT, TRACKS, Schema, conform, empty, read_table, write_table
+from soundatlas.tables import (
+    INBOX,
+    LABELS,
+    MANIFEST,
+    SPLIT,
+    TRACKS,
+    Schema,
+    conform,
+    empty,
+    read_columns,
+    read_table,
+    write_table,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,6 +128,29 @@ def test_equal_tables_give_equal_bytes(schema: Schema, tmp_path: Path) -> None:
     write_table(table, tmp_path / "one.parquet")
     write_table(conform(shuffled.iloc[::-1], schema), tmp_path / "two.parquet")
     assert sha256_file(tmp_path / "one.parquet") == sha256_file(tmp_path / "two.parquet")
+
+
+def test_some_columns_come_as_rows(tmp_path: Path) -> None:
+    """Reading without pandas gives the asked columns alone, None where a value is missing."""
+    table = _filled(SPLIT)
+    table.loc[1, "group"] = np.nan
+    write_table(table, tmp_path / "split.parquet")
+    rows = read_columns(tmp_path / "split.parquet", ["group", "track_id"])
+    assert [row["track_id"] for row in rows] == table["track_id"].tolist()
+    assert [row["group"] for row in rows] == [table.loc[0, "group"], None, table.loc[2, "group"]]
+    assert all(set(row) == {"group", "track_id"} for row in rows)
+
+
+@pytest.mark.parametrize(("content", "said"), [(None, "missing"), (b"PAR1 nothing", "damaged"), ("whole", "lacks")])
+def test_columns_that_cannot_be_read_say_what_to_run(content: Any, said: str, tmp_path: Path) -> None:
+    """A table that is not there, is none, or lacks a column is named with the remedy, as when the whole is read."""
+    path = tmp_path / "split.parquet"
+    if content == "whole":
+        write_table(_filled(SPLIT), path)
+    elif content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SoundatlasError, match=rf"split\.parquet (is )?{said}.*dvc repro"):
+        read_columns(path, ["no such column"])
 
 
 def test_failed_write_leaves_the_old_table(tmp_path: Path) -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import errno
 import os
 import signal
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING
 
+import numpy as np
+import psutil
 import pytest
 import worker_functions
 
 from soundatlas import workers
-from soundatlas.errors import UsageError
-from soundatlas.workers import Outcome, map_in_workers, worker_count
+from soundatlas.errors import SoundatlasError, UsageError
+from soundatlas.workers import map_in_workers, worker_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from soundatlas.attempts import Outcome
 
 LONG = 120.0  # seconds that no healthy item takes
 
@@ -50,7 +58,7 @@ def test_no_items_give_no_outcomes() -> None:
     assert _behave() == []
 
 
-@pytest.mark.parametrize("death", ["exit", "quiet exit", "segfault"])
+@pytest.mark.parametrize("death", ["exit", "quiet exit", "segfault", "out of memory"])
 def test_crash_costs_one_item(death: str) -> None:
     """A decoder that takes its process down is that file's failure; its neighbours are done."""
     outcomes = _behave("a", death, "b", "c")
@@ -92,11 +100,80 @@ def test_unexpected_exception_becomes_a_fault() -> None:
         ("system exit", "fault"),
         ("interrupt", "fault"),
         ("network timeout", "fault"),
+        ("memory", "fault"),
     ],
 )
 def test_awkward_exception_costs_one_item(item: str, reason: str) -> None:
     """Exceptions that cannot travel between processes, or that end a process elsewhere, end nothing here."""
     assert _told(_behave("a", item, "b")) == ["A", reason, "B"]
+
+
+def test_worker_that_is_asked_to_end_works_on() -> None:
+    """SIGTERM to the whole family of processes is the caller's to obey: no item fails because of it."""
+    assert _told(_behave("a", "asked to end", "b")) == ["A", "ASKED TO END", "B"]
+
+
+def test_hang_that_lets_no_other_thread_run_costs_one_item(tmp_path: Path) -> None:
+    """A decoder that hangs within the interpreter's lock is stopped as well."""
+    items = [tmp_path / "pid"]
+    outcomes = map_in_workers(worker_functions.hang_alone, items, timeout_seconds=1.0, workers=1)
+    assert [outcome.failure.reason for outcome in outcomes if outcome.failure] == ["timeout"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+@pytest.mark.parametrize("hang", ["hang", pytest.param("hang_alone", marks=pytest.mark.slow)])
+def test_no_worker_outlives_a_killed_caller(hang: str, tmp_path: Path) -> None:
+    """When kill -9 meets the caller, a worker that hangs ends too, at once or, if it lets nothing run, in time."""
+    script = (
+        "import sys; from pathlib import Path; import worker_functions; from soundatlas.workers import map_in_workers\n"
+        "if __name__ == '__main__':\n"
+        f"    items = [Path(sys.argv[1])]\n"
+        f"    list(map_in_workers(worker_functions.{hang}, items, timeout_seconds=float(sys.argv[2]), workers=1))\n"
+    )
+    (tmp_path / "caller.py").write_text(script)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    seconds = "1.0" if hang == "hang_alone" else str(LONG)
+    command = [sys.executable, str(tmp_path / "caller.py"), str(tmp_path / "pid"), seconds]
+    with subprocess.Popen(command, env=environment) as caller:
+        while not (tmp_path / "pid").exists():
+            assert caller.poll() is None
+            time.sleep(0.01)
+        worker = psutil.Process(int((tmp_path / "pid").read_text()))
+        caller.kill()
+    worker.wait(LONG)
+
+
+def test_large_values_come_whole_and_can_be_written_to() -> None:
+    """Arrays travel beside the pickle, in the items' order, and are the caller's own."""
+    sizes = [0, 1, 1_000_000, 3]
+    outcomes = list(map_in_workers(worker_functions.make_array, sizes, timeout_seconds=LONG, workers=2))
+    for size, outcome in zip(sizes, outcomes, strict=True):
+        assert outcome.value is not None
+        np.testing.assert_array_equal(outcome.value, np.full(size, size, np.float32))
+        assert outcome.value.flags.writeable
+
+
+def test_nothing_is_begun_while_large_values_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where values are held that nobody has taken, only the item whose turn it is begins; all are done in the end."""
+    monkeypatch.setattr(workers, "MOST_HELD_BYTES", 1)
+    paths = [tmp_path / str(number) for number in range(6)]
+    outcomes = map_in_workers(worker_functions.mark, paths, timeout_seconds=LONG, workers=1)
+    for number in range(6):
+        assert next(outcomes).value == bytes(1000)
+        time.sleep(0.1)  # in which a worker without that limit would run ahead
+        assert sum(path.exists() for path in paths) <= number + 2
+    assert list(outcomes) == []
+
+
+def test_process_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has no process or file left, one line says what to do; it is no track's fault."""
+
+    def refuse(_: object) -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(workers, "ChildProcess", refuse)
+    with pytest.raises(SoundatlasError, match=r"no worker process can be started \(Resource.*SOUNDATLAS_WORKERS"):
+        _behave("a")
 
 
 def test_item_that_cannot_be_sent_is_a_fault() -> None:
@@ -130,14 +207,14 @@ def test_no_process_outlives_the_map() -> None:
     outcomes = map_in_workers(worker_functions.behave, ["a", "hang", "b"], timeout_seconds=LONG, workers=2)
     next(outcomes)
     outcomes.close()
-    assert multiprocessing.active_children() == []
+    assert psutil.Process().children() == []
 
 
 def test_few_items_start_few_processes() -> None:
     """One new track does not start a process per processor."""
     outcomes = map_in_workers(worker_functions.behave, ["a", "b"], timeout_seconds=LONG, workers=8)
     next(outcomes)
-    assert len(multiprocessing.active_children()) <= 2
+    assert len(psutil.Process().children()) <= 2
     outcomes.close()
 
 
@@ -215,3 +292,27 @@ def test_workers_keep_to_one_thread_unless_told_otherwise(monkeypatch) -> None:
     ]
     assert found == ["1", "3"]
     assert "OPENBLAS_NUM_THREADS" not in os.environ
+
+
+def test_early_worker_is_the_first_to_work() -> None:
+    """A process that was started before the items were known gets the first one, and is gone after the block."""
+    with workers.early_worker("worker_functions"):
+        (early,) = psutil.Process().children()
+        (outcome,) = map_in_workers(worker_functions.wait_by_rank, [9], timeout_seconds=LONG, workers=3)
+        assert outcome.value is not None
+        assert outcome.value[1] == early.pid
+    assert psutil.Process().children() == []
+
+
+def test_early_worker_that_nobody_needs_is_ended() -> None:
+    """Where there was nothing to do, no process is left, and the next map starts its own."""
+    with workers.early_worker("no such module"):
+        assert len(psutil.Process().children()) == 1
+    assert psutil.Process().children() == []
+    assert _told(_behave("a")) == ["A"]
+
+
+def test_worker_does_not_run_the_callers_main_module() -> None:
+    """A stage's imports are not made again in its workers."""
+    found = map_in_workers(worker_functions.imported, ["pandas", "pydantic"], timeout_seconds=LONG, workers=1)
+    assert [outcome.value for outcome in found] == [False, False]

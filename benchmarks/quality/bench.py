@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from rich.console import Console
 
-from benchmarks.quality.cells import all_classes, make_plans, run_plans
+from benchmarks.quality.cells import make_plans, run_plans
+from benchmarks.quality.comparison import compare, describe
 from benchmarks.quality.data import analyse, load_demo
 from benchmarks.quality.fma import load_fma
 from benchmarks.quality.folder import load_folder
 from benchmarks.quality.published import published_figures
 from benchmarks.quality.roster import choose_peers
-from benchmarks.quality.scores import attribute_figures, class_figures, head_result, paired_difference
 from benchmarks.quality.splits import GROUPED, RANDOM, make_folds, untested_classes
 from soundatlas.errors import UsageError
 from soundatlas.files import write_json
 from soundatlas.params import load_params
-from soundatlas.progress import progress
 from soundatlas.stages.train import refuse_restricted
 from soundatlas.tables import write_table
 
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from benchmarks.quality.splits import Fold
     from soundatlas.params import Params
 
-OURS = "soundatlas"
 SECONDS_PER_HOUR = 3600
 
 
@@ -86,10 +84,10 @@ def run_bench(request: Request) -> dict[str, Any]:
         crnn_minutes=request.crnn_minutes,
         crnn_epochs=request.crnn_epochs,
     )
-    collection, is_demo = _collect(request, params)
+    collection = _collect(request, params)
     splits = _splits(request.split, collection, params)
     out = request.out or request.project / "data" / "bench-quality" / collection.name.replace(" ", "-")
-    dataset = analyse(collection, params, out, project=request.project if is_demo else None)
+    dataset = analyse(collection, params, out)
     refuse_restricted(dataset.collection.tracks, allowed=params.train.i_have_permission_to_train_on_restricted_content)
     folds = {split: make_folds(dataset.collection, split, params, request.folds) for split in splits}
     seeds = [params.train.seed + number for number in range(request.seeds)]
@@ -102,8 +100,8 @@ def run_bench(request: Request) -> dict[str, Any]:
         "settings": _about_settings(request, params, seeds),
         "machine": {"processors": os.cpu_count(), "kind": platform.machine(), "python": platform.python_version()},
         "splits": {split: _about_split(parts, params) for split, parts in folds.items()},
-        "rows": _rows(peers, missing, cells, folds, dataset, params),
-        "paired": _paired(present, cells, folds, dataset, params),
+        "rows": describe(peers, missing, cells, folds, dataset, params),
+        "paired": compare(present, cells, folds, dataset, params),
         "published": [figure.__dict__ for figure in published_figures(dataset.collection)],
         "failures": dataset.collection.failures.to_dict("records"),
     }
@@ -112,15 +110,15 @@ def run_bench(request: Request) -> dict[str, Any]:
     return plain
 
 
-def _collect(request: Request, params: Params) -> tuple[Collection, bool]:
-    """Return the collection that was asked for, and whether it is the project's own."""
+def _collect(request: Request, params: Params) -> Collection:
+    """Return the collection that was asked for."""
     if request.folder is not None and request.fma is not None:
         raise UsageError("give --folder or --fma, not both")
     if request.folder is not None:
-        return load_folder(request.folder.expanduser().resolve()), False
+        return load_folder(request.folder.expanduser().resolve())
     if request.fma is not None:
-        return load_fma(request.fma.expanduser().resolve(), request.subset), False
-    return load_demo(request.project, params.split.group), True
+        return load_fma(request.fma.expanduser().resolve(), request.subset)
+    return load_demo(request.project, params.split.group)
 
 
 def _splits(asked: str | None, collection: Collection, params: Params) -> list[str]:
@@ -165,83 +163,6 @@ def _with_origin(cells: Sequence[Cell]) -> pd.DataFrame:
         [cell.predictions.assign(peer=cell.peer, split=cell.split, fold=cell.fold, seed=cell.seed) for cell in cells],
         ignore_index=True,
     )
-
-
-def _of(cells: Sequence[Cell], peer: str, split: str) -> list[Cell]:
-    return [cell for cell in cells if (cell.peer, cell.split) == (peer, split)]
-
-
-def _rows(
-    peers: Sequence[Peer],
-    missing: dict[str, str],
-    cells: Sequence[Cell],
-    folds: dict[str, list[Fold]],
-    dataset: Dataset,
-    params: Params,
-) -> list[dict[str, Any]]:
-    """Return one row per split and peer."""
-    count, confidence = params.evaluate.bootstrap_resamples, params.evaluate.confidence
-    rows: list[dict[str, Any]] = []
-    with progress("scoring", len(folds) * len(peers)) as advance:
-        for split, parts in folds.items():
-            classes = all_classes(dataset.collection.tracks, parts[0])
-            for peer in peers:
-                row: dict[str, Any] = {"peer": peer.name, "title": peer.title, "split": split}
-                if peer.name in missing:
-                    rows.append(row | {"available": False, "reason": missing[peer.name]})
-                    advance()
-                    continue
-                mine = _of(cells, peer.name, split)
-                heads = {
-                    head: class_figures(head_result(mine, head, names), count, confidence)
-                    for head, names in classes.items()
-                }
-                attributes = {
-                    name: figures
-                    for name in parts[0].space.attributes
-                    if (figures := attribute_figures(mine, name, count, confidence)) is not None
-                }
-                rows.append(
-                    row
-                    | {
-                        "available": True,
-                        "seeds": sorted({cell.seed for cell in mine}),
-                        "seeded": peer.seeded,
-                        "folds": len(parts),
-                        "heads": heads,
-                        "attributes": attributes,
-                        "train_seconds": sum(cell.train_seconds for cell in mine) / len(mine),
-                        "train_processor_seconds": sum(cell.train_processor_seconds for cell in mine) / len(mine),
-                        "ms_per_clip": sum(cell.ms_per_clip for cell in mine) / len(mine),
-                        "notes": sorted({note for cell in mine for note in cell.notes}),
-                    }
-                )
-                advance()
-    return rows
-
-
-def _paired(
-    peers: Sequence[Peer], cells: Sequence[Cell], folds: dict[str, list[Fold]], dataset: Dataset, params: Params
-) -> list[dict[str, Any]]:
-    """Return one row per split, other peer and head: how much better soundatlas is."""
-    if OURS not in {peer.name for peer in peers}:
-        return []
-    others = [peer for peer in peers if peer.name != OURS]
-    rows = []
-    with progress("comparing in pairs", len(folds) * len(others)) as advance:
-        for split, parts in folds.items():
-            classes = all_classes(dataset.collection.tracks, parts[0])
-            for peer in others:
-                for head, names in classes.items():
-                    gain = paired_difference(
-                        head_result(_of(cells, OURS, split), head, names),
-                        head_result(_of(cells, peer.name, split), head, names),
-                        params.evaluate.bootstrap_resamples,
-                        params.evaluate.confidence,
-                    )
-                    rows.append({"split": split, "peer": peer.name, "title": peer.title, "head": head, **gain.__dict__})
-                advance()
-    return rows
 
 
 def _about_data(dataset: Dataset) -> dict[str, Any]:

@@ -13,11 +13,14 @@ import pandas as pd
 from benchmarks.quality.peer import Task
 from soundatlas.files import read_json, sha256_file, sha256_json, write_json
 from soundatlas.learning.labels import MISSING
+from soundatlas.learning.retrieval import average_precisions
 from soundatlas.tables import conform, read_table, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from benchmarks.quality.data import Dataset
     from benchmarks.quality.peer import Fitted, Peer
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 TIMED_CLIPS = 10  # test clips, one after another, after one that is not timed
 MILLISECONDS = 1000
 
-# One row per test track and head (or attribute) whose truth is known and whose class was there to be learnt.
+# One row per test track and head (or attribute) whose truth is known; per stranger one per head that lacks its class.
 PREDICTIONS = {
     "track_id": "str",
     "group": "str",
@@ -36,6 +39,9 @@ PREDICTIONS = {
     "actual": "str",
     "predicted": "str",
     "probabilities": "object",  # floats, in the order of `all_classes`
+    "learnt": "bool",  # whether a training track has the class; where none has, the row tells unknown classes apart
+    "knownness": "float64",  # how surely the track is of a class that was learnt, on a scale of the peer's own
+    "average_precision": "float64",  # at 10, of the training tracks nearest in the peer's space
     "actual_value": "float64",
     "predicted_value": "float64",
     "train_mean": "float64",  # of an attribute, over the training tracks
@@ -70,6 +76,21 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Heard:
+    """What a peer says of some tracks.
+
+    Attributes:
+        predictions: probabilities and values.
+        knownness: head -> how surely each is of a class that was learnt.
+        precisions: head -> average precision at 10 of each, searched among the training tracks; none without a space.
+    """
+
+    predictions: Predictions
+    knownness: dict[str, NDArray[np.float64]]
+    precisions: dict[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
 class Plan:
     """A cell to be done.
 
@@ -92,6 +113,7 @@ class Plan:
         key = sha256_json(
             {
                 "data": data_sha256(task.fold),
+                "strangers": sorted(task.dataset.collection.strangers["audio_sha256"]),
                 "classes": self.classes,
                 "settings": self.peer.settings(task.params),
                 "code": {path.name: _code_sha256(path) for path in self.peer.code},
@@ -141,7 +163,12 @@ def _run(plan: Plan) -> Cell:
     fitted = plan.peer.fit(task)
     train_seconds = time.perf_counter() - started
     train_processor_seconds = time.process_time() - processor_started
-    table = prediction_table(fitted.predict(task.fold.test), task.fold, plan.classes)
+    heard = listen(fitted, task.fold.test, task.fold)
+    strangers = task.dataset.collection.strangers
+    table = prediction_table(heard, task.fold, plan.classes)
+    if len(strangers):
+        strange = stranger_table(listen(fitted, strangers, task.fold), strangers, task.fold, plan.classes)
+        table = conform(pd.concat([table, strange]), PREDICTIONS)
     about = {
         "peer": plan.peer.name,
         "split": task.fold.split,
@@ -167,31 +194,69 @@ def _ms_per_clip(fitted: Fitted, task: Task) -> float:
     return (time.perf_counter() - started) / len(timed) * MILLISECONDS
 
 
-def prediction_table(predictions: Predictions, fold: Fold, classes: dict[str, tuple[str, ...]]) -> pd.DataFrame:
+def listen(fitted: Fitted, tracks: pd.DataFrame, fold: Fold) -> Heard:
+    """Return what a peer says of some tracks, and how well it brings them near training tracks of their classes."""
+    predictions = fitted.predict(tracks)
+    queries, gallery = fitted.embed(tracks), fitted.embed(fold.train)
+    precisions = {}
+    if queries is not None and gallery is not None:
+        wanted, offered = fold.space.class_targets(tracks), fold.space.class_targets(fold.train)
+        precisions = {
+            head: average_precisions(queries, wanted[head], gallery, offered[head]) for head in fold.space.classes
+        }
+    return Heard(predictions, fitted.knownness(tracks, predictions), precisions)
+
+
+def prediction_table(heard: Heard, fold: Fold, classes: dict[str, tuple[str, ...]]) -> pd.DataFrame:
     """Return `PREDICTIONS` of a fold's test tracks.
 
     Args:
-        predictions: with a column per class of the fold's label space.
-        fold: whose test tracks they are of.
+        heard: with a column per class of the fold's label space.
+        fold: whose test tracks it is of.
         classes: head -> the classes to give a probability each, those of the fold among them.
     """
     tables = []
     about = fold.test[["track_id", "group"]]
     for head, truth in fold.space.class_targets(fold.test).items():
-        known = truth != MISSING
-        columns = [classes[head].index(name) for name in fold.space.classes[head]]
-        wide = np.zeros((len(about), len(classes[head])), np.float32)
-        wide[:, columns] = predictions.probabilities[head]
-        guess = np.asarray(classes[head], dtype=object)[wide.argmax(axis=1)]
-        rows = about.assign(head=head, actual=fold.test[head], predicted=guess, probabilities=list(wide))
-        tables.append(rows[known])
-    for name, values in predictions.values.items():
+        rows = _class_rows(heard, about.assign(head=head, actual=fold.test[head]), fold, classes[head])
+        tables.append(rows.assign(learnt=truth != MISSING)[fold.test[head].notna()])
+    for name, values in heard.predictions.values.items():
         truth = fold.test[name].to_numpy(np.float64)
         rows = about.assign(
-            head=name, actual_value=truth, predicted_value=values, train_mean=fold.space.attributes[name].mean
+            head=name,
+            actual_value=truth,
+            predicted_value=values,
+            train_mean=fold.space.attributes[name].mean,
+            learnt=True,
         )
         tables.append(rows[np.isfinite(truth)])
     return conform(pd.concat(tables), PREDICTIONS)
+
+
+def stranger_table(
+    heard: Heard, strangers: pd.DataFrame, fold: Fold, classes: dict[str, tuple[str, ...]]
+) -> pd.DataFrame:
+    """Return `PREDICTIONS` of strangers, for the heads whose classes lack theirs; each is a group of its own."""
+    about = strangers[["track_id"]].assign(group=strangers["track_id"], learnt=False)
+    tables = []
+    for head, names in classes.items():
+        rows = _class_rows(heard, about.assign(head=head, actual=strangers[head]), fold, names)
+        tables.append(rows[strangers[head].notna() & ~strangers[head].isin(names)])
+    return conform(pd.concat(tables), PREDICTIONS)
+
+
+def _class_rows(heard: Heard, about: pd.DataFrame, fold: Fold, names: tuple[str, ...]) -> pd.DataFrame:
+    """Return the rows of one head, with a probability per class of the data set."""
+    head = about["head"].iloc[0]
+    wide = np.zeros((len(about), len(names)), np.float32)
+    wide[:, [names.index(name) for name in fold.space.classes[head]]] = heard.predictions.probabilities[head]
+    guess = np.asarray(names, dtype=object)[wide.argmax(axis=1)]
+    return about.assign(
+        predicted=guess,
+        probabilities=list(wide),
+        knownness=heard.knownness[head],
+        average_precision=heard.precisions.get(head, np.nan),
+    )
 
 
 def data_sha256(fold: Fold) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.quality.peer import highest_probabilities
 from soundatlas.audio.spectrogram import FrontEnd, analyse_file
 from soundatlas.audio.windows import cut_windows
 from soundatlas.errors import DataRefusedError
@@ -63,6 +64,13 @@ class FittedCrnn:
                 advance()
         return Predictions({head: np.stack([row[head] for row in rows]) for head in self.networks}, {})
 
+    def knownness(self, tracks: pd.DataFrame, predictions: Predictions) -> dict[str, NDArray[np.float64]]:  # noqa: ARG002 - the shape of a peer
+        """Have no measure but the probabilities."""
+        return highest_probabilities(predictions)
+
+    def embed(self, tracks: pd.DataFrame) -> None:
+        """Have no space: only probabilities are published."""
+
     def predict_file(self, path: Path) -> None:
         """Decode, compute the spectrogram, average the windows."""
         self._track(analyse_file(path, self.front_end).log_mel)
@@ -109,7 +117,7 @@ class ArtistCrnn:
             DataRefusedError: when a track has none.
         """
         store = dataset.stores.of(front_end_of(params.spectrograms))
-        if lacking := [sha for sha in dataset.collection.tracks["audio_sha256"] if sha not in store]:
+        if lacking := [sha for sha in dataset.heard["audio_sha256"] if sha not in store]:
             raise DataRefusedError(f"{len(lacking)} tracks have no spectrogram for the artist CRNN (e.g. {lacking[0]})")
 
     def fit(self, task: Task) -> FittedCrnn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,14 +12,15 @@ from soundatlas.errors import SoundatlasError
 from soundatlas.progress import progress
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME, SpectrogramStore
 from soundatlas.store.writing import update_store
-from soundatlas.tables import FAILURES, SPLIT, TRACKS, conform, read_table
+from soundatlas.tables import FAILURES, INBOX, SPLIT, TRACKS, conform, empty, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from soundatlas.params import Params
 
-DEMO_PARTS = ("catalog/tracks.parquet", f"spectrograms/{MANIFEST_NAME}", "split/split.parquet")
+STRANGE_HEAD = "artist"
+DEMO_PARTS = ("catalog/tracks.parquet", "catalog/inbox.parquet", "split/split.parquet")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Collection:
         sides: `tables.SPLIT` where the source brings a split of its own, otherwise None.
         sides_name: what that split is called.
         failures: what could not be used so far, as `tables.FAILURES`.
+        strangers: tracks of classes that no track of `tracks` has, which nobody learns from: rows of `tables.TRACKS`.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Collection:
     failures: pd.DataFrame
     sides: pd.DataFrame | None = None
     sides_name: str = ""
+    strangers: pd.DataFrame = field(default_factory=lambda: empty(TRACKS))
 
 
 class Stores:
@@ -59,10 +62,6 @@ class Stores:
         self._wanted = wanted
         self._timeout_seconds = timeout_seconds
         self._open: dict[str, SpectrogramStore] = {}
-
-    def add(self, store: SpectrogramStore) -> None:
-        """Take a store that is there already."""
-        self._open[store.contract_sha256] = store
 
     def of(self, front_end: FrontEnd) -> SpectrogramStore:
         """Return the store of a front end, computing what it lacks."""
@@ -97,6 +96,11 @@ class Dataset:
     stores: Stores
     scratch: Path
 
+    @property
+    def heard(self) -> pd.DataFrame:
+        """All tracks with a spectrogram, the strangers after the others."""
+        return pd.concat([self.collection.tracks, self.collection.strangers], ignore_index=True)
+
 
 def load_demo(root: Path, group: str) -> Collection:
     """Read the project's own catalogue with its split, which goes by `group`.
@@ -111,30 +115,39 @@ def load_demo(root: Path, group: str) -> Collection:
     if gone := [path for path in tracks["path"] if not (root / path).is_file()]:
         raise SoundatlasError(f"{len(gone)} audio files are missing (e.g. {gone[0]}): run `make demo`")
     sides = read_table(root / "data/split/split.parquet", SPLIT)
-    return Collection("demo", root, tracks, conform(pd.DataFrame(), FAILURES), sides, group)
+    return Collection("demo", root, tracks, empty(FAILURES), sides, group, _strangers(root, tracks))
 
 
-def analyse(collection: Collection, params: Params, out: Path, *, project: Path | None = None) -> Dataset:
+def _strangers(root: Path, tracks: pd.DataFrame) -> pd.DataFrame:
+    """Return the new music in the inbox that is by artists whom the catalogue lacks, where a source knows by whom."""
+    inbox = read_table(root / "data/catalog/inbox.parquet", INBOX)
+    if STRANGE_HEAD not in inbox:
+        return empty(TRACKS)
+    named = inbox[inbox["reason"].isna() & inbox[STRANGE_HEAD].notna()]
+    strange = named[~named[STRANGE_HEAD].isin(tracks[STRANGE_HEAD])]
+    return conform(strange.assign(track_id=strange["path"]), TRACKS)
+
+
+def analyse(collection: Collection, params: Params, out: Path) -> Dataset:
     """Compute the spectrograms of a collection; tracks without one become failures.
 
     Args:
         collection: as listed.
         params: sections `spectrograms`.
         out: where stores and features lie.
-        project: the project whose `data/spectrograms` already holds them, for the demo.
     """
     front_end = FrontEnd.of(params.spectrograms)
-    wanted = dict(zip(collection.tracks["audio_sha256"], collection.tracks["path"], strict=True))
+    everything = pd.concat([collection.tracks, collection.strangers])
+    wanted = dict(zip(everything["audio_sha256"], everything["path"], strict=True))
     stores = Stores(out / "stores", collection.root, wanted, params.spectrograms.timeout_seconds)
-    if project is not None:
-        stores.add(SpectrogramStore(project / "data/spectrograms", front_end.sha256()))
     store = stores.of(front_end)
     durations = store.manifest["duration_seconds"]
     tracks = collection.tracks[[sha in store for sha in collection.tracks["audio_sha256"]]].reset_index(drop=True)
     tracks = tracks.assign(duration_seconds=tracks["audio_sha256"].map(durations).astype("float64"))
     failed = read_table(store.folder / FAILURES_NAME, FAILURES)
     failures = conform(pd.concat([collection.failures, failed]), FAILURES)
-    return Dataset(replace(collection, tracks=tracks, failures=failures), stores, out / "features")
+    strangers = collection.strangers[collection.strangers["audio_sha256"].isin(store.manifest.index)]
+    return Dataset(replace(collection, tracks=tracks, failures=failures, strangers=strangers), stores, out / "features")
 
 
 def _stored(folder: Path, wanted: dict[str, str]) -> int:

@@ -81,7 +81,7 @@ def load_features(dataset: Dataset, params: SpectrogramsParams) -> dict[str, NDA
     version = sha256_file(Path(__file__))[:12]
     kept_at = dataset.scratch / f"hand-{version}-{params.max_seconds:g}s.parquet"
     known = read_kept(kept_at)
-    tracks = dataset.collection.tracks.drop_duplicates("audio_sha256")
+    tracks = dataset.heard.drop_duplicates("audio_sha256")
     jobs = [
         Job(sha, dataset.collection.root / path, params.max_seconds)
         for sha, path in zip(tracks["audio_sha256"], tracks["path"], strict=True)

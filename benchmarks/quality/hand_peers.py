@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import ThreadpoolController
 
 from benchmarks.quality import hand_features
+from benchmarks.quality.peer import highest_probabilities
 from soundatlas.learning.evaluation import Predictions
 from soundatlas.learning.labels import MISSING
 from soundatlas.learning.score import macro_f1
@@ -45,11 +46,21 @@ class FittedHand:
     regressors: dict[str, Any]
     features: dict[str, NDArray[np.float32]]
     max_seconds: float
+    scaler: StandardScaler
     notes: tuple[str, ...] = ()
 
     def predict(self, tracks: pd.DataFrame) -> Predictions:
         """Apply the models to features that are there already."""
         return self._apply(np.stack([self.features[sha] for sha in tracks["audio_sha256"]]))
+
+    def knownness(self, tracks: pd.DataFrame, predictions: Predictions) -> dict[str, NDArray[np.float64]]:  # noqa: ARG002 - the shape of a peer
+        """Have no measure but the probabilities."""
+        return highest_probabilities(predictions)
+
+    def embed(self, tracks: pd.DataFrame) -> NDArray[np.float32]:
+        """Have the features, each on the scale of the training tracks."""
+        x = np.stack([self.features[sha] for sha in tracks["audio_sha256"]])
+        return np.asarray(self.scaler.transform(x), np.float32)
 
     def predict_file(self, path: Path) -> None:
         """Decode, compute the features, apply the models."""
@@ -109,7 +120,8 @@ class HandPeer:
         for name in fold.space.attributes:
             y = fold.train[name].to_numpy(np.float64)
             regressors[name] = self.learn_values(x[np.isfinite(y)], y[np.isfinite(y)], task.seed)
-        return FittedHand(fold.space, classifiers, regressors, self._features, task.params.spectrograms.max_seconds)
+        max_seconds = task.params.spectrograms.max_seconds
+        return FittedHand(fold.space, classifiers, regressors, self._features, max_seconds, StandardScaler().fit(x))
 
 
 def _logistic(x: Any, y: Any, x_validation: Any, y_validation: Any, _seed: int) -> Any:

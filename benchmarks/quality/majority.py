@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.quality.peer import highest_probabilities
 from soundatlas.learning.evaluation import Predictions
 from soundatlas.learning.labels import MISSING
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from benchmarks.quality.data import Dataset
     from benchmarks.quality.peer import Task
@@ -34,6 +36,13 @@ class FittedMajority:
         return Predictions(
             probabilities, {name: np.full(len(tracks), scale.mean) for name, scale in self.space.attributes.items()}
         )
+
+    def knownness(self, tracks: pd.DataFrame, predictions: Predictions) -> dict[str, NDArray[np.float64]]:  # noqa: ARG002 - the shape of a peer
+        """Have no measure but the probabilities."""
+        return highest_probabilities(predictions)
+
+    def embed(self, tracks: pd.DataFrame) -> None:
+        """Have no space."""
 
     def predict_file(self, path: Path) -> None:
         """Need no look at the file."""

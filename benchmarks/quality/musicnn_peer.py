@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import softmax
+from sklearn.preprocessing import StandardScaler
 
 from benchmarks.quality.kept_features import TRACKS_PER_WRITE, read_kept, write_kept
+from benchmarks.quality.peer import highest_probabilities
 from soundatlas.audio.spectrogram import FrontEnd, analyse_file
 from soundatlas.audio.windows import cut_windows
 from soundatlas.errors import SoundatlasError
@@ -58,6 +60,7 @@ class FittedLinear:
         features: audio SHA-256 -> features.
         extract: log-mel -> features.
         front_end: the backbone's.
+        scaler: of the training tracks' features.
     """
 
     heads: Any
@@ -65,11 +68,21 @@ class FittedLinear:
     features: Features
     extract: Extract
     front_end: FrontEnd
+    scaler: StandardScaler
     notes: tuple[str, ...] = ()
 
     def predict(self, tracks: pd.DataFrame) -> Predictions:
         """Apply the heads to features that are there already."""
         return self._apply(np.stack([self.features[sha] for sha in tracks["audio_sha256"]]))
+
+    def knownness(self, tracks: pd.DataFrame, predictions: Predictions) -> dict[str, NDArray[np.float64]]:  # noqa: ARG002 - the shape of a peer
+        """Have no measure but the probabilities."""
+        return highest_probabilities(predictions)
+
+    def embed(self, tracks: pd.DataFrame) -> NDArray[np.float32]:
+        """Have the layer's features, each on the scale of the training tracks."""
+        x = np.stack([self.features[sha] for sha in tracks["audio_sha256"]])
+        return np.asarray(self.scaler.transform(x), np.float32)
 
     def predict_file(self, path: Path) -> None:
         """Decode, compute the spectrogram and the features, apply the heads."""
@@ -122,7 +135,7 @@ class MusicnnPeer:
         """
         compute = _pooled if self.layer == POOLED else _penultimate
         features, extract = compute(dataset, _front_end(params), params.spectrograms.timeout_seconds)
-        if lacking := set(dataset.collection.tracks["audio_sha256"]) - set(features):
+        if lacking := set(dataset.heard["audio_sha256"]) - set(features):
             raise SoundatlasError(f"{len(lacking)} tracks have no musicnn features (e.g. {min(lacking)})")
         self._features.update(features)
         self._extract.append(extract)
@@ -134,7 +147,8 @@ class MusicnnPeer:
         heads = import_module("soundatlas.learning.linear_fit").fit_linear_heads(
             train, fold.train, validation, fold.validation, fold.space, embedding=task.params.train.embedding
         )
-        return FittedLinear(heads, fold.space, self._features, self._extract[-1], _front_end(task.params))
+        scaler = StandardScaler().fit(train)
+        return FittedLinear(heads, fold.space, self._features, self._extract[-1], _front_end(task.params), scaler)
 
     def _of(self, tracks: pd.DataFrame) -> NDArray[np.float32]:
         return np.stack([self._features[sha] for sha in tracks["audio_sha256"]])
@@ -194,7 +208,7 @@ def _penultimate(dataset: Dataset, front_end: FrontEnd, _timeout_seconds: float)
         dataset.scratch / f"{PENULTIMATE}-{sha256_json(backbone.feature_contract(BACKBONE, front_end))[:12]}.parquet"
     )
     known = read_kept(kept_at)
-    new = [sha for sha in dataset.collection.tracks["audio_sha256"].unique() if sha in store and sha not in known]
+    new = [sha for sha in dataset.heard["audio_sha256"].unique() if sha in store and sha not in known]
     with progress("computing musicnn's penultimate features", len(new)) as advance:
         for number, sha in enumerate(new, 1):
             known[sha] = extract(store.log_mel(sha))

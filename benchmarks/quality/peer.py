@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from benchmarks.quality.data import Dataset
     from benchmarks.quality.splits import Fold
@@ -45,9 +48,22 @@ class Fitted(Protocol):
         """Say what some tracks are, in their order, from spectrograms or features that are there already."""
         ...
 
+    def knownness(self, tracks: pd.DataFrame, predictions: Predictions) -> dict[str, NDArray[np.float64]]:
+        """Say per head how surely each track is of a class that was learnt; `predictions` are those of the tracks."""
+        ...
+
+    def embed(self, tracks: pd.DataFrame) -> NDArray[np.float32] | None:
+        """Place the tracks among each other, shape (tracks, dimensions); None for a peer that has no such space."""
+        ...
+
     def predict_file(self, path: Path) -> None:
         """Do all of the work from an audio file to probabilities, as it is timed."""
         ...
+
+
+def highest_probabilities(predictions: Predictions) -> dict[str, NDArray[np.float64]]:
+    """Return head -> the knownness of a peer that has no measure of its own: max-softmax (arXiv 1610.02136)."""
+    return {head: wide.max(axis=1).astype(np.float64) for head, wide in predictions.probabilities.items()}
 
 
 class Peer(Protocol):

@@ -26,15 +26,7 @@ def print_report(console: Console, result: dict[str, Any]) -> None:
         f"{data['hours']:.1f} hours, {data['failures']} failures"
     )
     for split, about in result["splits"].items():
-        rows = [row for row in result["rows"] if row["split"] == split]
-        console.print(score_table(rows, split, about, result["settings"]))
-        for row in rows:
-            if line := "; ".join(row["notes"]) if row["available"] else f"not available: {row['reason']}":
-                console.print(f"  {escape(row['title'])}: {escape(line)}")
-        if about["attributes"]:
-            console.print(attribute_table(rows, split, about["attributes"], result["settings"]))
-        for line in gaps(split, about, folds=result["settings"]["folds"]):
-            console.print(escape(printable(line)))
+        _print_split(console, split, about, result)
     if result["paired"]:
         console.print(paired_table(result["paired"], result["settings"]))
     if result["published"]:
@@ -43,6 +35,24 @@ def print_report(console: Console, result: dict[str, Any]) -> None:
         first = f", the first {MOST_FAILURES}; all in bench.json" if len(result["failures"]) > MOST_FAILURES else ""
         console.print(f"Could not be used: {len(result['failures'])}{first}")
         console.print(failure_table(result["failures"]))
+
+
+def _print_split(console: Console, split: str, about: dict[str, Any], result: dict[str, Any]) -> None:
+    settings = result["settings"]
+    rows = [row for row in result["rows"] if row["split"] == split]
+    there = [row for row in rows if row["available"]]
+    console.print(score_table(rows, split, about, settings))
+    for row in rows:
+        if line := "; ".join(row["notes"]) if row["available"] else f"not available: {row['reason']}":
+            console.print(f"  {escape(row['title'])}: {escape(line)}")
+    if about["attributes"]:
+        console.print(attribute_table(there, split, about["attributes"], settings))
+    if any(row["retrieval"] for row in there):
+        console.print(retrieval_table(there, split, about["heads"], settings))
+    if any(row["open_set"] for row in there):
+        console.print(open_set_table(there, split, settings))
+    for line in gaps(split, about, folds=settings["folds"]):
+        console.print(escape(printable(line)))
 
 
 def score_table(rows: Sequence[dict[str, Any]], split: str, about: dict[str, Any], settings: dict[str, Any]) -> Table:
@@ -97,8 +107,54 @@ def attribute_table(
     for name in attributes:
         table.add_column(name, justify="right")
     for row in rows:
-        if row["available"] and row["attributes"]:
+        if row["attributes"]:
             table.add_row(escape(row["title"]), *(_r2(row["attributes"].get(name)) for name in attributes))
+    return table
+
+
+def retrieval_table(
+    rows: Sequence[dict[str, Any]], split: str, heads: Sequence[str], settings: dict[str, Any]
+) -> Table:
+    """Return how well test tracks find training tracks of their class, for the peers that have a space."""
+    table = Table(
+        title=f"{split} split: mAP@10 of test tracks among the training tracks, {_seeds(settings)}",
+        caption=f"by cosine in the peer's own space; {settings['confidence']:.0%} interval by grouped bootstrap",
+        title_justify="left",
+        caption_justify="left",
+    )
+    table.add_column("peer")
+    for head in heads:
+        table.add_column(head, justify="right")
+    for row in rows:
+        if row["retrieval"]:
+            table.add_row(escape(row["title"]), *(_map_at_10(row["retrieval"].get(head)) for head in heads))
+    return table
+
+
+def _map_at_10(figures: dict[str, Any] | None) -> str:
+    if figures is None:
+        return "-"
+    return escape(f"{figures['map_at_10']:.2f} [{figures['map_at_10_low']:.2f}, {figures['map_at_10_high']:.2f}]")
+
+
+def open_set_table(rows: Sequence[dict[str, Any]], split: str, settings: dict[str, Any]) -> Table:
+    """Return how well each peer tells tracks of classes that it never heard from those of classes that it learnt."""
+    table = Table(
+        title=f"{split} split: AUROC of telling unknown classes, {_seeds(settings)}; 0.5 is a coin's",
+        caption="by the highest probability, and for soundatlas by its knownness; "
+        f"{settings['confidence']:.0%} interval by grouped bootstrap",
+        title_justify="left",
+        caption_justify="left",
+    )
+    for column in ("label", "peer"):
+        table.add_column(column)
+    for column in ("AUROC", "known", "unknown"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        for head, figures in row["open_set"].items():
+            auroc = f"{figures['auroc']:.2f} [{figures['auroc_low']:.2f}, {figures['auroc_high']:.2f}]"
+            counts = (f"{figures[name]:.0f}" for name in ("known_tracks", "unknown_tracks"))
+            table.add_row(head, escape(row["title"]), escape(auroc), *counts)
     return table
 
 

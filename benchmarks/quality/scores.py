@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, roc_auc_score
 
 from soundatlas.learning import score
 
@@ -55,7 +55,7 @@ def head_result(cells: Sequence[Cell], head: str, classes: tuple[str, ...]) -> H
     seeds = tuple(sorted({cell.seed for cell in cells}))
     tables = []
     for seed in seeds:
-        parts = [cell.predictions[cell.predictions["head"] == head] for cell in cells if cell.seed == seed]
+        parts = [rows[rows["learnt"]] for rows in (_rows_of(cell, head) for cell in cells if cell.seed == seed)]
         tables.append(pd.concat(parts).sort_values("track_id", ignore_index=True))
     index = {name: position for position, name in enumerate(classes)}
     return HeadResult(
@@ -64,6 +64,79 @@ def head_result(cells: Sequence[Cell], head: str, classes: tuple[str, ...]) -> H
         np.stack([np.stack(list(table["probabilities"])) for table in tables]).astype(np.float32),
         seeds,
     )
+
+
+def _rows_of(cell: Cell, head: str) -> pd.DataFrame:
+    return cell.predictions[cell.predictions["head"] == head]
+
+
+def retrieval_figures(
+    cells: Sequence[Cell], head: str, resample_count: int, confidence: float
+) -> dict[str, float] | None:
+    """Return the mAP@10 of one head of one peer, averaged over the seeds; None for a peer without a space."""
+    rows = pd.concat([_rows_of(cell, head).assign(seed=cell.seed) for cell in cells])
+    wide = rows[rows["learnt"]].pivot_table(index=["track_id", "group"], columns="seed", values="average_precision")
+    if wide.empty:
+        return None
+    means = wide.mean(axis=1).to_numpy()
+
+    def mean(positions: NDArray[np.int64]) -> float:
+        return float(means[positions].mean())
+
+    samples = score.resamples(wide.index.get_level_values("group").to_numpy(), resample_count)
+    found = score.interval(mean, samples, len(means), confidence)
+    return {"map_at_10": found.value, "map_at_10_low": found.low, "map_at_10_high": found.high, "queries": len(means)}
+
+
+@dataclass(frozen=True)
+class OpenSetResult:
+    """How surely one peer knows the tracks of one head, over all folds, per seed.
+
+    Attributes:
+        groups: of the tracks, shape (tracks,), in the order of `track_id`.
+        learnt: whether a training track has the track's class, shape (tracks,).
+        knownness: shape (seeds, tracks).
+    """
+
+    groups: NDArray[Any]
+    learnt: NDArray[np.bool_]
+    knownness: NDArray[np.float64]
+
+    def auroc(self, rows: NDArray[np.int64]) -> float:
+        """Return the area under the ROC curve by which learnt classes are told from others, averaged over the seeds."""
+        learnt = self.learnt[rows]
+        if learnt.all() or not learnt.any():
+            return float("nan")
+        return float(np.mean([roc_auc_score(learnt, one[rows]) for one in self.knownness]))
+
+
+def open_set_result(cells: Sequence[Cell], head: str) -> OpenSetResult | None:
+    """Gather the knownness of one head of one peer; None where no track is of a class that was not learnt."""
+    seeds = sorted({cell.seed for cell in cells})
+    tables = [
+        pd.concat([_rows_of(cell, head).assign(fold=cell.fold) for cell in cells if cell.seed == seed]).sort_values(
+            ["track_id", "fold"], ignore_index=True
+        )
+        for seed in seeds
+    ]
+    learnt = tables[0]["learnt"].to_numpy(bool)
+    if learnt.all() or not learnt.any():
+        return None
+    knownness = np.stack([table["knownness"].to_numpy(np.float64) for table in tables])
+    return OpenSetResult(tables[0]["group"].to_numpy(), learnt, knownness)
+
+
+def open_set_figures(result: OpenSetResult, resample_count: int, confidence: float) -> dict[str, float]:
+    """Return the AUROC of one head of one peer with its interval, and how many tracks of either kind there are."""
+    found = score.interval(result.auroc, score.resamples(result.groups, resample_count), len(result.learnt), confidence)
+    unknown = float((~result.learnt).sum())
+    return {
+        "auroc": found.value,
+        "auroc_low": found.low,
+        "auroc_high": found.high,
+        "known_tracks": len(result.learnt) - unknown,
+        "unknown_tracks": unknown,
+    }
 
 
 def class_figures(result: HeadResult, resample_count: int, confidence: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.quality.peer import highest_probabilities
 from soundatlas.audio.spectrogram import FrontEnd, analyse_file
 from soundatlas.errors import SoundatlasError
 from soundatlas.learning.evaluation import Predictions
@@ -56,6 +57,20 @@ class FittedSoundatlas:
     def predict(self, tracks: pd.DataFrame) -> Predictions:
         """Say what the model says of tracks of the catalogue."""
         return self._predictions(self.trained.outputs(self.inputs, tracks["audio_sha256"].tolist()))
+
+    def knownness(self, tracks: pd.DataFrame, predictions: Predictions) -> dict[str, NDArray[np.float64]]:
+        """Have a measure of its own for the head whose classes may be unknown."""
+        found = highest_probabilities(predictions)
+        if (open_set := self.trained.open_set) is not None:
+            outputs = self.trained.outputs(self.inputs, tracks["audio_sha256"].tolist())
+            own = [open_set.knownness(output, self.trained.references) for output in outputs]
+            found[open_set.head] = np.array(own)
+        return found
+
+    def embed(self, tracks: pd.DataFrame) -> NDArray[np.float32]:
+        """Have the embedding of the map."""
+        outputs = self.trained.outputs(self.inputs, tracks["audio_sha256"].tolist())
+        return np.stack([output.embedding for output in outputs])
 
     def predict_file(self, path: Path) -> None:
         """Decode, compute spectrogram and features, and blend the parts."""
@@ -125,7 +140,7 @@ class Soundatlas:
         front_end = _backbone_front_end(params)
         store = dataset.stores.of(front_end)
         extract = FeatureExtractor(feature_program(name)).track_features
-        shas = tuple(sorted(sha for sha in dataset.collection.tracks["audio_sha256"].unique() if sha in store))
+        shas = tuple(sorted(sha for sha in dataset.heard["audio_sha256"].unique() if sha in store))
         rows = []
         with progress(f"listening with {name}", len(shas)) as advance:
             for sha in shas:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 POLL_SECONDS = 1.0
+ALWAYS = "always changed"  # DVC's word
+OWN_OUTPUT = " (its own output)"
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,33 @@ def holding_out(root: Path, out: str, on_wait: Callable[[], object]) -> Iterator
             except DvcException as error:
                 raise SoundatlasError(f"DVC's lock cannot be used: {_one_line(error)}") from error
         yield
+
+
+def read_changes(root: Path) -> dict[str, list[str]]:
+    """Return stage -> why `dvc repro` would run it, as far as DVC can tell now; nothing is run.
+
+    A stage that is not named runs where one before it changes what it reads.
+
+    Raises:
+        SoundatlasError: when DVC cannot read the project, or another command is at work in it.
+    """
+    with contextlib.chdir(root), _opened(root, "say what has changed") as repo:  # DVC names things as seen from here
+        status = repo.status()
+    return {str(stage): [word for reason in reasons for word in _reasons(reason)] for stage, reasons in status.items()}
+
+
+def _reasons(reason: str | dict[str, Any]) -> Iterator[str]:
+    """Yield what DVC says of a stage in short: `always changed`, or what changed how."""
+    if isinstance(reason, str):
+        yield reason
+        return
+    for kind, changes in reason.items():
+        if not isinstance(changes, dict):  # a changed command
+            yield str(kind)
+            continue
+        for name, how in changes.items():
+            each = how if isinstance(how, dict) else {name: how}
+            yield from (f"{what} {word}{OWN_OUTPUT if kind == 'changed outs' else ''}" for what, word in each.items())
 
 
 def read_lock(root: Path) -> dict[str, str]:

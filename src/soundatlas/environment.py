@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import sys
 
@@ -36,6 +35,8 @@ def hold_memory() -> None:
     """
     if sys.platform != "linux":
         return
+    import ctypes  # takes a twentieth of a command's start
+
     with contextlib.suppress(OSError, AttributeError):  # another C library, such as musl
         mallopt = ctypes.CDLL("libc.so.6").mallopt
         for option, value in ((MMAP_THRESHOLD, MAPPED_BYTES), (TRIM_THRESHOLD, HELD_BYTES), (TOP_PAD, PADDING_BYTES)):

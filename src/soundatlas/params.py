@@ -11,7 +11,8 @@ from ruamel.yaml.error import YAMLError
 
 from soundatlas.errors import ParamsError
 from soundatlas.param_faults import first_fault, yaml_fault
-from soundatlas.sections import Name, OpenShare, Positive, Section, Share
+from soundatlas.sections import Name, OpenShare, Positive, Retries, Section, Share
+from soundatlas.separate_params import SeparateParams
 from soundatlas.source_params import CatalogParams
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class SpectrogramsParams(Section):
     min_seconds: Positive
     max_seconds: Positive
     timeout_seconds: Positive
+    retries: Retries
     max_failure_rate: Share
 
     @model_validator(mode="after")
@@ -67,6 +69,7 @@ class BackboneParams(Section):
     """Computing the features of `train.backbone`."""
 
     timeout_seconds: Positive
+    retries: Retries
     max_failure_rate: Share
 
 
@@ -128,6 +131,7 @@ class TrainParams(Section):
     attributes: list[Name]
     backbone: Literal["none", "musicnn_msd", "musicnn_mtt", "musicnn", "fusion"]
     statistics: bool
+    stems: bool
     i_have_permission_to_train_on_restricted_content: bool
     window_seconds: Positive
     window_overlap: Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -141,6 +145,7 @@ class TrainParams(Section):
     weight_decay: float = Field(ge=0.0)
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)]
     attribute_weight: float = Field(ge=0.0)
+    mixed_precision: bool
     augmentation: AugmentationParams
     open_set: OpenSetParams
     patience: int = Field(gt=0)
@@ -234,6 +239,7 @@ class Params(Section):
     catalog: CatalogParams
     spectrograms: SpectrogramsParams
     backbone: BackboneParams
+    separate: SeparateParams
     split: SplitParams
     validate_: ValidateParams = Field(alias="validate")
     train: TrainParams
@@ -250,6 +256,10 @@ class Params(Section):
         for head in self.promote.primary:
             if head not in self.train.classes:
                 raise ValueError(f"promote.primary names {head!r}, which is not in train.classes")
+        if self.train.stems and not self.separate.stems:
+            raise ValueError("train.stems is true, and separate.stems names none")
+        if self.train.stems and self.train.backbone not in {"none", "fusion"}:
+            raise ValueError(f"train.stems is true, and train.backbone {self.train.backbone} trains no network on them")
         if self.train.window_seconds * self.spectrograms.sample_rate < self.spectrograms.hop_length * 16:
             raise ValueError("train.window_seconds is shorter than 16 frames of spectrograms.hop_length")
         return self

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,12 +32,14 @@ def progress(description: str, total: int) -> Iterator[Advance]:
         description: what is being done, e.g. "computing spectrograms".
         total: number of steps.
     """
-    console = Console(stderr=True)
     if total == 0:
         yield silent
-    elif console.is_terminal:
+    elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console, transient=True) as bar:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(description, total=total)
             yield lambda steps=1: bar.advance(task, steps)
     else:
@@ -49,6 +49,6 @@ def progress(description: str, total: int) -> Iterator[Advance]:
             nonlocal done
             before, done = done, min(done + steps, total)
             if done * LINES // total > before * LINES // total:
-                console.print(f"{description}: {100 * done // total} %", highlight=False)
+                print(f"{description}: {100 * done // total} %", file=sys.stderr, flush=True)  # noqa: T201 - the log's
 
         yield advance

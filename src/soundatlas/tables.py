@@ -1,20 +1,22 @@
 """Column names and dtypes of every table that crosses a stage, and reading and writing them.
 
-A missing value is NaN (or `None` in a list column), never an empty string and never imputed.
+A missing value is NaN (or `None` in a list column), never an empty string and never imputed. pandas is imported only
+when a table is asked for: where some columns are enough, `read_columns` does without.
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
-
-import pandas as pd
 
 from soundatlas.errors import SoundatlasError
 from soundatlas.files import replacing_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    import pandas as pd
 
 Schema = dict[str, str]
 
@@ -163,6 +165,8 @@ def conform(table: pd.DataFrame, schema: Mapping[str, str], *, extra: bool = Fal
 
 def empty(schema: Mapping[str, str]) -> pd.DataFrame:
     """Return a table of the schema with no rows."""
+    import pandas as pd
+
     return conform(pd.DataFrame(), schema)
 
 
@@ -184,12 +188,39 @@ def read_table(path: Path, schema: Mapping[str, str]) -> pd.DataFrame:
     Raises:
         SoundatlasError: when the file is missing or damaged, or lacks a column.
     """
+    import pandas as pd
+
+    with _reading(path):
+        table = pd.read_parquet(path)
+    _require(path, schema, table.columns)
+    return table.astype(dict(schema))
+
+
+def read_columns(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Read some columns of a Parquet table, as rows: column -> value, or None where it is missing.
+
+    Raises:
+        SoundatlasError: as `read_table` does.
+    """
+    import pyarrow.parquet
+
+    with _reading(path), pyarrow.parquet.ParquetFile(path) as file:
+        _require(path, columns, file.schema_arrow.names)
+        rows: list[dict[str, Any]] = file.read(list(columns)).to_pylist()
+    return rows
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Say what to do where a table cannot be read."""
     if not path.is_file():
         raise SoundatlasError(f"{path} is missing: run `dvc repro`")
     try:
-        table = pd.read_parquet(path)
+        yield
     except (OSError, ValueError) as error:
         raise SoundatlasError(f"{path} is damaged: delete it and run `dvc repro` ({error})") from error
-    if lacking := [column for column in schema if column not in table.columns]:
+
+
+def _require(path: Path, columns: Iterable[str], found: Iterable[str]) -> None:
+    if lacking := [column for column in columns if column not in set(found)]:
         raise SoundatlasError(f"{path} lacks the column {lacking[0]!r}: run `dvc repro`")
-    return table.astype(dict(schema))

@@ -5,41 +5,47 @@ Each worker has a pipe of its own: whatever becomes of it concerns only the item
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
 import os
-import pickle
 import queue
-import signal
 import threading
+import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from soundatlas.errors import TrackError, UsageError
+from soundatlas.attempts import Attempt, Outcome, persist
+from soundatlas.backlog import Backlog
+from soundatlas.child_process import ChildProcess
+from soundatlas.errors import SoundatlasError, TrackError, UsageError
+from soundatlas.worker_process import GRACE_SECONDS, fault, pack, receive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
     from concurrent.futures import Future
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
+
+    from soundatlas.message_pipe import MessagePipe
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 WAITING_PER_WORKER = 4  # tasks handed out ahead, so that memory does not grow with the number of tracks
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-GRACE_SECONDS = 5.0  # for a process that closed its pipe to end by itself
+MOST_HELD_BYTES = 1 << 28  # of values that wait for their turn, so that memory does not grow with the tracks' length
+START_SECONDS = 300.0  # that a process may take to import what it needs
 
 
-@dataclass(frozen=True)
-class Outcome(Generic[Item, Value]):
-    """What became of one item: `value` when it went well, otherwise `failure`."""
+class MapJobs(Protocol):
+    """`map_in_workers`, or something around it that watches the outcomes as they come."""
 
-    item: Item
-    value: Value | None
-    failure: TrackError | None
+    def __call__(
+        self,
+        function: Callable[[Item], Value],
+        items: Iterable[Item],
+        *,
+        timeout_seconds: float,
+        workers: int | None = None,
+    ) -> Generator[Outcome[Item, Value], None, None]:
+        """Apply `function` to every item, as `map_in_workers` does."""
 
 
 def worker_count() -> int:
@@ -64,77 +70,155 @@ def map_in_workers(
     *,
     timeout_seconds: float,
     workers: int | None = None,
+    retries: int = 0,
 ) -> Generator[Outcome[Item, Value], None, None]:
     """Apply `function` to every item in worker processes and yield the outcomes in the items' order.
 
-    A worker that crashes, or one that works on an item for longer than `timeout_seconds`, is replaced and costs
-    that one item. At most a few items per worker are under way at once.
+    A worker that crashes, is killed, or works on an item for longer than `timeout_seconds` is replaced and costs that
+    one item, once the new one has failed at it too. At most a few items per worker are under way at once, and no
+    further one is begun while large values wait to be taken. No worker outlives this process, however it ends.
 
     Args:
         function: a module-level function of one argument.
         items: picklable arguments.
         timeout_seconds: longest time for one item, in seconds.
         workers: number of processes; `worker_count()` by default.
+        retries: how often an item is tried again that failed for a reason of `attempts.PASSING_REASONS`.
     """
+    from concurrent.futures import ThreadPoolExecutor  # not before it is needed: it takes as long as a short clip
+
     count = workers or worker_count()
-    crew = [_Worker() for _ in range(count)]
+    early = [_early.pop()] if _early else []
+    crew = [*(_Worker() for _ in range(count - len(early))), *early]
     idle: queue.LifoQueue[_Worker] = queue.LifoQueue()  # last in, first out: few items start few processes
     for worker in crew:
         idle.put(worker)
+    backlog = Backlog(MOST_HELD_BYTES)
 
-    def attempt(item: Item) -> Outcome[Item, Value]:
+    def attempt(number: int, item: Item) -> tuple[Outcome[Item, Value], int]:
+        backlog.wait_for_room(number)
         worker = idle.get()
         try:
-            return Outcome(item, *worker.attempt(function, item, timeout_seconds))
+            outcome, size = worker.persist(function, item, timeout_seconds, retries)
         finally:
             idle.put(worker)
+        backlog.hold(size)
+        return outcome, size
 
-    waiting: deque[Future[Outcome[Item, Value]]] = deque()
+    waiting: deque[Future[tuple[Outcome[Item, Value], int]]] = deque()
+
+    def take_next() -> Outcome[Item, Value]:
+        outcome, size = waiting.popleft().result()
+        backlog.release(size)
+        return outcome
+
     with ThreadPoolExecutor(max_workers=count) as threads:  # a thread sits and waits for each worker
         try:
-            for item in items:
-                waiting.append(threads.submit(attempt, item))
+            for number, item in enumerate(items):
+                waiting.append(threads.submit(attempt, number, item))
                 if len(waiting) >= count * WAITING_PER_WORKER:
-                    yield waiting.popleft().result()
+                    yield take_next()
             while waiting:
-                yield waiting.popleft().result()
+                yield take_next()
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
             for worker in crew:
                 worker.stop()
+            backlog.stop()
+
+
+class _Answer(NamedTuple):
+    """What became of an item: a value or a failure, and how many bytes the answer took."""
+
+    value: Any
+    failure: TrackError | None
+    size: int = 0
+
+
+@contextmanager
+def early_worker(*preload: str) -> Iterator[None]:
+    """Start a worker now, for the first `map_in_workers` of the block: it imports while the caller does so too.
+
+    Args:
+        preload: modules that its function will need.
+    """
+    worker = _Worker(preload)
+    worker.start()
+    _early.append(worker)
+    try:
+        yield
+    finally:
+        worker.stop()
+        if worker in _early:
+            _early.remove(worker)
+
+
+def retrying(retries: int) -> MapJobs:
+    """Return `map_in_workers` with a limit of retries."""
+    return partial(map_in_workers, retries=retries)
 
 
 class _Worker:
     """One process, started when it is first needed and again after a death."""
 
     _processes = threading.Lock()  # for all workers: starting and reaping processes is not safe in several threads
-    _process: SpawnProcess | None = None
-    _pipe: Connection
+    _process: ChildProcess | None = None
+    _pipe: MessagePipe
     _stopped = False
+    _began: float | None = None  # of the item that it is at, by `time.perf_counter`; None before it has begun
 
-    def attempt(
+    def __init__(self, preload: tuple[str, ...] = ()) -> None:
+        self._preload = preload
+
+    def persist(
+        self, function: Callable[[Item], Value], item: Item, timeout_seconds: float, retries: int
+    ) -> tuple[Outcome[Item, Value], int]:
+        """Attempt an item until it goes well, fails for a reason that stays, or has been tried often enough.
+
+        Returns:
+            What became of it, and how many bytes the answer took.
+        """
+        size = 0
+
+        def once() -> Outcome[Item, Value]:
+            nonlocal size
+            outcome, size = self.attempt_once(function, item, timeout_seconds)
+            return outcome
+
+        return persist(once, retries), size
+
+    def attempt_once(
         self, function: Callable[[Item], Value], item: Item, timeout_seconds: float
-    ) -> tuple[Value | None, TrackError | None]:
+    ) -> tuple[Outcome[Item, Value], int]:
+        """Attempt an item, and look at the clock; return what became of it, and how many bytes the answer took."""
+        self._began = None
+        value, failure, size = self.attempt(function, item, timeout_seconds)
+        seconds = 0.0 if self._began is None else time.perf_counter() - self._began
+        return Outcome(item, value, failure, (Attempt(time.time() - seconds, seconds, failure),)), size
+
+    def attempt(self, function: Callable[[Item], Value], item: Item, timeout_seconds: float) -> _Answer:
         """Have the process apply `function` to `item`, and wait for its value or what became of it."""
         try:
-            request = pickle.dumps((function, item), pickle.HIGHEST_PROTOCOL)
+            request = pack(function, item, timeout_seconds)
         except Exception as error:  # noqa: BLE001 - an item that cannot be sent is that item's row
-            return None, _fault(error)
-        self._start()
+            return _Answer(None, fault(error))
+        self.start()
         try:
             self._pipe.send_bytes(request)
+            if not self._pipe.poll(START_SECONDS):
+                return self._give_up(f"its worker process did not start within {START_SECONDS:g} s")
             self._pipe.recv_bytes()  # it has imported what it needs; the time of starting is not the item's
+            self._began = time.perf_counter()
             if not self._pipe.poll(timeout_seconds):
-                self._end()
-                return None, TrackError("timeout", f"took longer than {timeout_seconds:g} s")
-            answer = self._pipe.recv_bytes()
+                return self._give_up(f"took longer than {timeout_seconds:g} s")
+            (value, failure), size = receive(self._pipe)
         except (EOFError, OSError):
-            return None, TrackError("crashed", f"its worker process died (exit code {self._end(GRACE_SECONDS)})")
-        try:
-            value, failure = pickle.loads(answer)  # noqa: S301 - written by our own process
+            code = self._end(GRACE_SECONDS)
+            return _Answer(None, TrackError("crashed", f"its worker process died (exit code {code})"))
         except Exception as error:  # noqa: BLE001 - a value that cannot be received is that item's row
-            return None, _fault(error)
-        return value, failure
+            self._end()  # more of the answer may be on its way
+            return _Answer(None, fault(error))
+        return _Answer(value, failure, size)
 
     def stop(self) -> None:
         """End the process, whatever it is doing, for good."""
@@ -144,18 +228,23 @@ class _Worker:
                 self._process.kill()
                 self._process.join()
 
-    def _start(self) -> None:
+    def _give_up(self, why: str) -> _Answer:
+        self._end()
+        return _Answer(None, TrackError("timeout", why))
+
+    def start(self) -> None:
+        """Start the process where none runs; what it imports first is no part of any item's time."""
         with self._processes:
             if self._stopped:
                 raise RuntimeError("the worker was stopped")  # nobody waits for this item any more
             if self._process is not None and self._process.is_alive():
                 return
-            context = multiprocessing.get_context("spawn")
-            self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-            with _single_threaded():
-                self._process.start()
-            theirs.close()  # the process holds the only other end, so that its death is read as the end of the pipe
+            try:
+                self._process = ChildProcess(self._preload)
+            except OSError as error:  # too many processes or open files, or no memory for one more
+                todo = "end other programs, or set SOUNDATLAS_WORKERS to fewer"
+                raise SoundatlasError(f"no worker process can be started ({error.strerror}): {todo}") from None
+            self._pipe = self._process.pipe
 
     def _end(self, grace_seconds: float = 0.0) -> int | None:
         """Return the process's exit code, after ending it where it does not end by itself within the grace."""
@@ -177,61 +266,13 @@ class SingleWorker:
         self._worker = _Worker()
 
     def attempt(self, function: Callable[[Item], Value], item: Item, *, timeout_seconds: float) -> Outcome[Item, Value]:
-        """Apply `function` to an item as `map_in_workers` does; the process is started where there is none."""
-        return Outcome(item, *self._worker.attempt(function, item, timeout_seconds))
+        """Apply `function` to an item once, as `map_in_workers` does; the process is started where there is none."""
+        outcome, _ = self._worker.attempt_once(function, item, timeout_seconds)
+        return outcome
 
     def stop(self) -> None:
         """End the process for good."""
         self._worker.stop()
 
 
-@contextlib.contextmanager
-def _single_threaded() -> Iterator[None]:
-    """Let a process that starts now keep to one thread, unless the user has said otherwise.
-
-    Every worker would start as many BLAS threads as there are processors, and they take them from each other: on two
-    processors a log-mel cost twice the time. They read this when they are imported.
-    """
-    added = {name: "1" for name in THREAD_VARIABLES if name not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for name in added:
-            os.environ.pop(name, None)
-
-
-def _serve(pipe: Connection) -> None:
-    """Be a worker: answer each request with a value or a failure, until nobody is there to ask."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the caller's, who ends the workers
-    while True:
-        try:
-            request = pipe.recv_bytes()
-        except (EOFError, OSError):
-            return
-        answer = _attempt(request, pipe)
-        pipe.send_bytes(answer)
-
-
-def _attempt(request: bytes, pipe: Connection) -> bytes:
-    """Apply the requested function, and return value and failure as they travel back.
-
-    An exception does not travel as it is: many cannot be unpickled, and a `SystemExit` would end the run.
-    """
-    begun = False
-    try:
-        function, item = pickle.loads(request)  # noqa: S301 - written by the process that started this one
-        pipe.send_bytes(b"")
-        begun = True
-        return pickle.dumps((function(item), None), pickle.HIGHEST_PROTOCOL)
-    except TrackError as error:
-        failure = TrackError(error.reason, error.message)
-    except BaseException as error:  # noqa: BLE001 - whatever a library throws at a bad file is that file's row
-        failure = _fault(error)
-    if not begun:
-        pipe.send_bytes(b"")
-    return pickle.dumps((None, failure))
-
-
-def _fault(error: BaseException) -> TrackError:
-    return TrackError("fault", f"{type(error).__name__}: {error}")
+_early: list[_Worker] = []

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import struct
 import tracemalloc
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from soundatlas.audio.decode import MAX_CHANNELS, decode
+from soundatlas.audio.decode import MAX_CHANNELS, AudioFile, decode, decode_channels
 from soundatlas.errors import TrackError
 from soundatlas.tables import REASONS
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LONG = 600.0  # seconds, longer than any file here
 RATE = 16_000
@@ -131,6 +131,44 @@ def test_of_a_longer_file_only_the_beginning_is_read(name, audio_file, sound) ->
     np.testing.assert_array_equal(part.samples, whole.samples[:12_000])
 
 
+KINDS = (  # of files, with what soundfile is told
+    ("a.wav", {"subtype": "PCM_24"}),
+    ("a.wav", {"subtype": "IMA_ADPCM"}),
+    ("a.wav", {"subtype": "MS_ADPCM"}),
+    ("a.wav", {"subtype": "ULAW"}),
+    ("a.aiff", {"subtype": "FLOAT"}),
+    ("a.flac", {}),
+    ("a.ogg", {}),
+    ("a.ogg", {"subtype": "OPUS"}),
+    ("a.mp3", {"bitrate_mode": "CONSTANT"}),
+    ("a.mp3", {"bitrate_mode": "AVERAGE"}),
+    ("a.mp3", {"bitrate_mode": "VARIABLE"}),
+)
+
+
+@settings(max_examples=30)
+@given(
+    kind=st.sampled_from(KINDS),
+    frames=st.one_of(st.integers(1, 2_000), st.sampled_from([576, 1_152, 4_096, 10_000])),
+    channels=st.integers(1, 2),
+    seed=st.integers(0, 99),
+)
+@example(kind=("a.mp3", {"bitrate_mode": "VARIABLE"}), frames=1, channels=2, seed=0)
+@example(kind=("a.ogg", {}), frames=1, channels=2, seed=0)
+def test_blocks_of_any_length_are_what_one_call_gives(kind, frames, channels, seed, tmp_path_factory, sound) -> None:
+    """Decoding block by block changes no bit, also of formats whose decoder has a memory."""
+    path = tmp_path_factory.mktemp("blocks") / kind[0]
+    soundfile.write(path, sound(0.4, RATE, channels, seed=seed), RATE, **kind[1])
+    whole, sample_rate = decode_channels(path, max_seconds=LONG)
+    with AudioFile(path, max_seconds=LONG) as file:
+        assert (file.sample_rate, file.channels) == (sample_rate, channels)
+        blocks = [block.copy() for block in file.blocks(frames)]
+    assert {len(block) for block in blocks[:-1]} <= {frames}
+    np.testing.assert_array_equal(np.concatenate(blocks), whole)
+    by_soundfile, _ = soundfile.read(path, dtype="float32", always_2d=True)  # which seeks in mp3: the last bits differ
+    np.testing.assert_allclose(by_soundfile, whole, rtol=0, atol=1e-6)
+
+
 def test_length_of_exactly_the_maximum_is_whole(audio_file) -> None:
     """A file as long as `max_seconds` loses nothing."""
     assert len(decode(audio_file("a.wav"), max_seconds=1.0).samples) == RATE
@@ -147,6 +185,14 @@ def test_name_does_not_decide_the_format(audio_file) -> None:
     flac = audio_file("a.flac")
     renamed = flac.rename(flac.with_suffix(".mp3"))
     assert len(decode(renamed, max_seconds=LONG).samples) == RATE
+
+
+@pytest.mark.parametrize("name", ["a.raw", "-", "a.wav.part", "♫"])
+def test_no_name_is_believed(name, audio_file, tmp_path, monkeypatch) -> None:
+    """Neither an ending that means raw samples nor a name that means standard input changes what is read."""
+    audio_file("a.flac").rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert len(decode(Path(name), max_seconds=LONG).samples) == RATE
 
 
 def test_file_without_bytes_is_empty(tmp_path) -> None:

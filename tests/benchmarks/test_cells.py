@@ -17,8 +17,9 @@ def plans(fold, collection_of, tmp_path, tiny_params):
     """Give a function that plans the cells of some peers on the fold."""
     rows = [{"genre": genre} for genre in ("jig", "march", "reel", "waltz")]
 
-    def plan(*peers, seeds=(1, 2), on=fold):
-        dataset = Dataset(collection_of(rows), Stores(tmp_path, tmp_path, {}, 1.0), tmp_path)
+    def plan(*peers, seeds=(1, 2), on=fold, strangers=()):
+        strange = collection_of([*strangers]).tracks
+        dataset = Dataset(collection_of(rows, strangers=strange), Stores(tmp_path, tmp_path, {}, 1.0), tmp_path)
         return make_plans(peers, [on], seeds, dataset, tiny_params, tmp_path / "cells")
 
     return plan
@@ -73,10 +74,26 @@ def test_what_is_kept(plans, counting_peer, tmp_path):
     """Figures beside a table of predictions in the columns that are promised."""
     (cell,) = run_plans(plans(counting_peer(), seeds=(5,)))
     assert [*cell.predictions] == [*PREDICTIONS]
-    assert cell.predictions["head"].tolist() == ["genre", "genre", "tempo_bpm", "tempo_bpm", "tempo_bpm"]
-    assert cell.predictions["actual"].tolist()[:2] == ["jig", "waltz"]
-    assert cell.predictions["predicted"].tolist()[:2] == ["jig", "jig"]
+    assert cell.predictions["head"].tolist() == ["genre"] * 3 + ["tempo_bpm"] * 3
+    assert cell.predictions["actual"].tolist()[:3] == ["jig", "march", "waltz"]
+    assert cell.predictions["predicted"].tolist()[:3] == ["jig"] * 3
+    assert cell.predictions["learnt"].tolist() == [True, False, True, True, True, True]
+    assert cell.predictions["knownness"].tolist()[:3] == [0.0, 0.5, 1.0]
+    precisions = cell.predictions["average_precision"].tolist()
+    assert precisions[0] == pytest.approx((1 + 2 / 4) / 2)  # jigs are the first and the fourth training track
+    assert np.isnan(precisions[1])
     (path,) = (tmp_path / "cells").glob("*.json")
     about = read_json(path)
     assert (about["peer"], about["split"], about["seed"], about["notes"]) == ("counting", "work", 5, ["counted"])
     assert {"train_seconds", "ms_per_clip"} < set(about)
+
+
+def test_strangers_are_heard_and_judge_no_class(plans, counting_peer):
+    """A stranger has a row for each head that lacks its class, marked as never learnt; new strangers are a new cell."""
+    peer = counting_peer()
+    (plain,) = run_plans(plans(peer, seeds=(1,)))
+    strangers = [{"genre": "polka"}, {"genre": "jig"}, {"genre": None}]
+    (cell,) = run_plans(plans(peer, seeds=(1,), strangers=strangers))
+    assert peer.trainings == 2
+    added = cell.predictions.iloc[len(plain.predictions) :]
+    assert added[["head", "actual", "learnt", "group"]].to_numpy().tolist() == [["genre", "polka", False, "t:000"]]

@@ -18,7 +18,7 @@ from soundatlas.params import load_params
 def task(finished, tmp_path_factory):
     """Give the tiny project's split as a task."""
     params = load_params(finished / "params.yaml")
-    dataset = analyse(load_demo(finished, "work"), params, tmp_path_factory.mktemp("out"), project=finished)
+    dataset = analyse(load_demo(finished, "work"), params, tmp_path_factory.mktemp("out"))
     (fold,) = make_folds(dataset.collection, "work", params, 1)
     return Task(dataset, fold, 3, params)
 

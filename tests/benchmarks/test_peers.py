@@ -25,7 +25,7 @@ LIMITS = {"minutes": 1.0, "crnn_minutes": 1.0, "crnn_epochs": 1}
 def task(finished, tmp_path_factory):
     """Give the tiny project's split as a task."""
     params = load_params(finished / "params.yaml")
-    dataset = analyse(load_demo(finished, "work"), params, tmp_path_factory.mktemp("out"), project=finished)
+    dataset = analyse(load_demo(finished, "work"), params, tmp_path_factory.mktemp("out"))
     (fold,) = make_folds(dataset.collection, "work", params, 1)
     return Task(dataset, fold, 3, params)
 
@@ -107,7 +107,7 @@ def test_musicnn_heads_become_probabilities(task):
     """Logits pass through a softmax, standardised values get the attribute's own unit."""
     space = LabelSpace({"genre": ("jig", "reel")}, {"tempo_bpm": Scale(100.0, 20.0)})
     features = {sha: np.full(1, np.log(3.0), np.float32) for sha in task.fold.test["audio_sha256"]}
-    fitted = musicnn_peer.FittedLinear(Heads(), space, features, lambda log_mel: log_mel[0, :1], None)
+    fitted = musicnn_peer.FittedLinear(Heads(), space, features, lambda log_mel: log_mel[0, :1], None, None)
     said = fitted.predict(task.fold.test)
     np.testing.assert_allclose(said.probabilities["genre"], [[0.25, 0.75]] * 4, atol=1e-6)
     np.testing.assert_allclose(said.values["tempo_bpm"], 100 + 20 * np.log(3.0))

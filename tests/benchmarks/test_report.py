@@ -14,8 +14,11 @@ FIGURES = {"macro_f1": 0.5, "macro_f1_low": 0.4, "macro_f1_high": 0.6, "macro_f1
     "weighted_f1": 0.51, "accuracy": 0.52, "top_3_accuracy": 0.81, "ece": 0.07, "tracks": 9, "classes": 3,
 }  # fmt: skip
 ROW = {"split": "work", "available": True, "seeded": True, "seeds": [7, 8], "heads": {"genre": FIGURES}} | {
-    "train_seconds": 12.3, "ms_per_clip": 45.6, "notes": [], "attributes": {},
+    "train_seconds": 12.3, "train_processor_seconds": 20.5, "ms_per_clip": 45.6, "notes": [], "attributes": {},
+    "open_set": {}, "retrieval": {},
 }  # fmt: skip
+OPEN_SET = {"auroc": 0.64, "auroc_low": 0.5, "auroc_high": 0.75, "known_tracks": 9.0, "unknown_tracks": 4.0}
+RETRIEVAL = {"map_at_10": 0.41, "map_at_10_low": 0.3, "map_at_10_high": 0.52, "queries": 9}
 RESULT = {
     "data": {"name": "my [red]set", "tracks": 30, "artists": 4, "hours": 1.5, "failures": 11},
     "settings": {"seeds": [7, 8], "folds": 1, "confidence": 0.95, "bootstrap_resamples": 1000},
@@ -31,7 +34,8 @@ RESULT = {
     "rows": [
         ROW
         | {"peer": "soundatlas", "title": "soundatlas", "notes": ["9 of 16 epochs: 5 min"]}
-        | {"attributes": {"tempo_bpm": {"r2": 0.25, "r2_low": 0.1, "r2_high": 0.3}}},
+        | {"attributes": {"tempo_bpm": {"r2": 0.25, "r2_low": 0.1, "r2_high": 0.3}}}
+        | {"open_set": {"artist": OPEN_SET}, "retrieval": {"genre": RETRIEVAL}},
         ROW | {"peer": "crnn", "title": "artist CRNN"},
         {"peer": "musicnn", "title": "musicnn", "split": "work", "available": False, "reason": "no weights"},
     ],
@@ -54,7 +58,7 @@ def lines():
 
 def test_each_row_has_figures_and_times(lines):
     """Macro F1 with its interval and the range over seeds, the other metrics, training and inference time."""
-    assert "genre soundatlas 0.50 [0.40, 0.60] 0.45-0.55 0.51 0.52 0.81 0.07 12.3 46" in lines
+    assert "genre soundatlas 0.50 [0.40, 0.60] 0.45-0.55 0.51 0.52 0.81 0.07 12.3 20.5 46" in lines
     assert "work split: 9 test tracks, mean of 2 seeds; 95% interval by grouped bootstrap" in lines
 
 
@@ -72,6 +76,7 @@ def test_pairs_attributes_and_published_figures(lines):
     """The second table says how much better soundatlas is and how sure that is; others' figures follow."""
     assert "work artist CRNN genre +0.061 [-0.010, +0.120] 0.042" in lines
     assert "soundatlas 0.25 [0.10, 0.30]" in lines
+    assert "soundatlas 0.41 [0.30, 0.52]" in lines
     assert "somebody official genre accuracy 0.464" in lines
 
 
@@ -89,3 +94,9 @@ def test_published_figures_belong_to_their_data_set(collection_of):
     assert {figure.value for figure in published_figures(collection_of(artist20))} == {0.937, 0.677, 0.603}
     assert published_figures(collection_of(artist20[:-1])) == ()
     assert 0.464 in [figure.value for figure in published_figures(collection_of([{}], name="fma small"))]
+
+
+def test_unknown_classes_have_a_table_of_their_own(lines):
+    """The AUROC stands beside the number of tracks of either kind; a peer without unknown tracks has no row."""
+    assert "artist soundatlas 0.64 [0.50, 0.75] 9 4" in lines
+    assert sum("AUROC" in line for line in lines) == 2

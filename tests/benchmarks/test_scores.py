@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from benchmarks.quality.cells import Cell, prediction_table
-from benchmarks.quality.scores import HeadResult, attribute_figures, class_figures, head_result, paired_difference
+from benchmarks.quality.cells import Cell, Heard, prediction_table
+from benchmarks.quality.peer import highest_probabilities
+from benchmarks.quality.scores import (
+    HeadResult,
+    attribute_figures,
+    class_figures,
+    head_result,
+    open_set_figures,
+    open_set_result,
+    paired_difference,
+    retrieval_figures,
+)
 from soundatlas.learning.evaluation import Predictions
 
 TRACKS = 60
@@ -64,14 +76,12 @@ def test_figures_are_means_over_seeds():
     assert figures["macro_f1_low"] < figures["macro_f1"] < figures["macro_f1_high"]
 
 
-def cell(fold, seed, probabilities, tempo) -> Cell:
+def cell(fold, seed, probabilities, tempo, precisions=None) -> Cell:
     """Make a cell of given predictions."""
-    table = prediction_table(
-        Predictions({"genre": np.asarray(probabilities, np.float32)}, {"tempo_bpm": np.asarray(tempo)}),
-        fold,
-        {"genre": ("jig", "march", "reel", "waltz")},
-    )
-    return Cell("peer", "work", 0, seed, 1.0, 1.0, (), table)
+    predictions = Predictions({"genre": np.asarray(probabilities, np.float32)}, {"tempo_bpm": np.asarray(tempo)})
+    heard = Heard(predictions, highest_probabilities(predictions), precisions or {})
+    table = prediction_table(heard, fold, {"genre": ("jig", "march", "reel", "waltz")})
+    return Cell("peer", "work", 0, seed, 1.0, 1.0, 1.0, (), table)
 
 
 def test_a_class_that_was_never_learnt_is_not_judged(fold):
@@ -92,3 +102,29 @@ def test_r2_is_against_the_training_mean(fold):
     assert attribute_figures([dull], "tempo_bpm", 100, 0.95)["r2"] == pytest.approx(0)
     assert attribute_figures([right, dull], "tempo_bpm", 100, 0.95)["r2"] == pytest.approx(0.5)
     assert attribute_figures([right], "polyphony", 100, 0.95) is None
+
+
+def test_unknown_classes_are_told_by_knownness(fold):
+    """The test track of a genre that was never learnt is the unknown one; the AUROC is the mean over the seeds."""
+    told = cell(fold, 1, [[0.9, 0.05, 0.05], [0.4, 0.3, 0.3], [0.1, 0.7, 0.2]], [90, 91, 92])
+    fooled = cell(fold, 2, [[0.9, 0.05, 0.05], [0.8, 0.1, 0.1], [0.1, 0.7, 0.2]], [90, 91, 92])
+    figures = open_set_figures(open_set_result([told, fooled], "genre"), 200, 0.95)
+    assert figures["auroc"] == pytest.approx((1.0 + 0.5) / 2)
+    assert (figures["known_tracks"], figures["unknown_tracks"]) == (2, 1)
+    assert 0 <= figures["auroc_low"] <= figures["auroc"] <= figures["auroc_high"] <= 1
+
+
+def test_without_unknown_classes_there_is_no_auroc(fold):
+    """Where every track's class was learnt, nothing is claimed."""
+    known = replace(fold, test=fold.test[fold.test["genre"] != "march"].reset_index(drop=True))
+    assert open_set_result([cell(known, 1, np.eye(3)[:2], [90, 92])], "genre") is None
+
+
+def test_map_is_the_mean_over_tracks_and_seeds(fold):
+    """Tracks of a class that was never learnt ask for nothing; a peer without a space has no figure."""
+    one = cell(fold, 1, np.eye(3), [90, 91, 92], {"genre": np.array([0.2, np.nan, 0.6])})
+    two = cell(fold, 2, np.eye(3), [90, 91, 92], {"genre": np.array([0.4, np.nan, 0.8])})
+    figures = retrieval_figures([one, two], "genre", 200, 0.95)
+    assert (figures["map_at_10"], figures["queries"]) == (pytest.approx(0.5), 2)
+    assert figures["map_at_10_low"] <= 0.5 <= figures["map_at_10_high"]
+    assert retrieval_figures([cell(fold, 1, np.eye(3), [90, 91, 92])], "genre", 200, 0.95) is None

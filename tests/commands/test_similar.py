@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from soundatlas.atlas.similar import SIMILAR, SIMILAR_NAME
-from soundatlas.commands.similar import folded
 from soundatlas.files import write_json
+from soundatlas.lineage.names import folded
 from soundatlas.tables import conform, write_table
 
 if TYPE_CHECKING:

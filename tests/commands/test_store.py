@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import soundfile
@@ -28,6 +30,18 @@ def test_loose_audio_becomes_a_store(project, music, tmp_path, command) -> None:
     assert command(project, *arguments)[1].splitlines()[-1] == "0 computed, 2 kept, 0 removed, 1 failed"
     code, out, _ = command(project, "store", "verify", "--store", str(tmp_path / "store"))
     assert (code, out) == (0, "2 spectrograms in 1 shards, each as it was written\n")
+
+
+def test_a_profile_is_printed_and_written(project, music, tmp_path, command) -> None:
+    """With `--profile` a table follows the summary, with `--profile-json` the numbers are in a file too."""
+    arguments = ("spectrograms", str(music), "--store", str(tmp_path / "store"), "--workers", "1")
+    code, out, _ = command(project, *arguments, "--profile-json", str(tmp_path / "profile.json"))
+    assert code == 0
+    assert "Where the time went" in out
+    told = json.loads((tmp_path / "profile.json").read_text())
+    assert (told["tracks"], told["workers"]) == (2, 1)
+    assert told["worker_seconds"]["decode"] > 0
+    assert "0 tracks" in command(project, *arguments, "--profile")[1]
 
 
 def test_store_within_the_audio_is_refused(project, music, command) -> None:

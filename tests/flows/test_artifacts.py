@@ -88,6 +88,13 @@ def test_the_first_metrics_compare_with_nothing(tmp_path: Path) -> None:
     assert "| artist | macro F1 | **0.500** \\[0.40, 0.60\\] |  |  | 0.370 |" in published("metrics")
 
 
+def test_scores_link_to_the_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the pages are served, a link leads to the contact sheets and the other figures."""
+    monkeypatch.setenv("SOUNDATLAS_PAGES", "http://127.0.0.1:8088")
+    publish_metrics(metrics(0.5), None, "the run before")
+    assert published("metrics").endswith("[Figures and contact sheets](http://127.0.0.1:8088/)")
+
+
 def test_validation_lists_what_does_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts, the rules that do not hold with their offenders, and a link to Data Docs where they are served."""
     found = {

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-CACHED = ["catalog", "spectrograms", "backbone", "split", "validate", "train", "repeats", "evaluate"]
+CACHED = ["catalog", "spectrograms", "backbone", "separate", "split", "validate", "train", "repeats", "evaluate"]
 STAGES = ["ingest", *CACHED, "promote", "classify", "atlas"]
 
 

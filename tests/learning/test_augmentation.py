@@ -72,3 +72,15 @@ def test_mixup_adds_power_and_labels(batch) -> None:
     assert weights["artist"][7] == 0
     assert windows.max() <= batch[0].max() + 1e-3
     assert windows.min() >= batch[0].min() - 1e-3
+
+
+@pytest.mark.parametrize("knobs", [{"gain_db": 6.0}, {"mask_bands": 4}, {"mask_frames": 4}, {"mixup": 0.4}])
+def test_channels_of_a_window_are_changed_together(batch, knobs) -> None:
+    """A window with its mix and stems is changed as the mix alone is: where, how loud, and with which other window."""
+    windows, wanted, weights = batch
+    stacked = np.stack([windows, windows], axis=-1)
+    alone = _augmented(batch, **knobs)[0]
+    both = _augmented((stacked, wanted, weights), **knobs)[0]
+    assert both.shape == stacked.shape
+    for channel in range(2):
+        np.testing.assert_allclose(both[..., channel], alone, atol=1e-4)

@@ -205,3 +205,17 @@ def test_no_tracks_are_no_batches(windows, tracks, space) -> None:
     """A side without tracks is an empty dataset."""
     targets = Targets.of(tracks.iloc[:0], space)
     assert list(Windows(windows.store, [], targets, WINDOW_FRAMES, N_MELS, 5).every()) == []
+
+
+def test_windows_of_mix_and_stems_keep_their_channels(tracks, space, store_of) -> None:
+    """From a store with a channel for each stem come windows with them, short tracks repeated, in both walks."""
+    log_mels = {
+        sha: np.arange(frames * N_MELS * 3, dtype=np.float32).reshape(frames, N_MELS, 3)
+        for sha, frames in zip(tracks["audio_sha256"], LENGTHS, strict=True)
+    }
+    shas = tracks["audio_sha256"].tolist()
+    stems = Windows(store_of(log_mels), shas, Targets.of(tracks, space), WINDOW_FRAMES, N_MELS, BATCH_SIZE, stems=2)
+    assert _inputs(_batches(stems, 2)).shape == (2 * BATCH_SIZE, WINDOW_FRAMES, N_MELS, 3)
+    every = _inputs(list(stems.every().as_numpy_iterator()))
+    np.testing.assert_array_equal(every[0], log_mels[shas[0]][:WINDOW_FRAMES])
+    np.testing.assert_array_equal(every[-1], np.repeat(log_mels[shas[-1]], WINDOW_FRAMES, axis=0))

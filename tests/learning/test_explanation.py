@@ -54,6 +54,16 @@ def test_what_the_model_listens_to_lights_up():
     assert np.abs(others).max() < 0.3
 
 
+def test_channels_are_flattened_together():
+    """Of a mix with a stem beside it, what happens in a patch is gone from both: a model of the stem notices."""
+    mix = _with_event(30, 35, 8, 12)
+    both = np.stack([mix, mix - 20], axis=-1)
+    alone, patches = _occlude(mix - 20, _listening_to(8, 12))
+    drops, same = _occlude(both, lambda windows: _listening_to(8, 12)(windows[..., 1]))
+    assert same.shape == patches.shape
+    np.testing.assert_allclose(drops, alone, atol=1e-4)
+
+
 def test_what_speaks_against_is_negative():
     """A sound that makes the class less likely has a negative drop."""
     drops, _ = _occlude(_with_event(30, 35, 8, 12), _listening_to(8, 12, sign=-1.0))

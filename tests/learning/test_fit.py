@@ -14,6 +14,7 @@ import pytest
 import synthetic
 
 from soundatlas.audio.windows import cut_windows
+from soundatlas.learning import fit
 from soundatlas.learning.dataset import Targets, Windows
 from soundatlas.learning.fit import balance_heads, compiled_heads, fit_network
 from soundatlas.learning.labels import LabelSpace
@@ -273,3 +274,34 @@ def test_balanced_heads_favour_no_class_for_its_size() -> None:
     after = np.asarray(network(window)["genre"])[0]
     assert space.classes["genre"] == ("high", "low")
     np.testing.assert_allclose(before - after, np.log([0.25, 0.75]), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("mixed", "gpus", "expected"), [(True, 1, fit.MIXED), (True, 0, fit.FULL), (False, 1, fit.FULL)]
+)
+def test_mixed_precision_is_for_a_gpu_that_is_asked_for(monkeypatch, mixed, gpus, expected) -> None:
+    """A processor always trains in float32; a GPU does where `mixed_precision` is off."""
+    monkeypatch.setattr(fit.tf.config, "list_physical_devices", lambda kind: [kind] * gpus)
+    assert fit.training_precision(PARAMS.model_copy(update={"mixed_precision": mixed})) == expected
+
+
+def test_a_network_trained_in_mixed_precision_serves_in_float32(contradicted, monkeypatch) -> None:
+    """What a GPU trains in float16 comes out as the same float32 layers, with the weights that were kept."""
+    monkeypatch.setattr(fit, "training_precision", lambda _params: fit.MIXED)
+    store, _, validation, space = contradicted
+    fitted = _fit(contradicted)
+    assert {layer.compute_dtype for layer in fitted.network.layers} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"
+    plain = build_network(
+        window_frames=fit_once.WINDOW_FRAMES,
+        n_mels=synthetic.N_MELS,
+        space=space,
+        channels=PARAMS.channels,
+        embedding=PARAMS.embedding,
+        dropout=PARAMS.dropout,
+        mean_db=fitted.mean_db,
+        std_db=fitted.std_db,
+    )
+    assert [weight.shape for weight in plain.weights] == [weight.shape for weight in fitted.network.weights]
+    kept = fitted.history[fitted.kept_epoch - 1]["val_loss"]
+    assert _validation_loss(fitted.network, space, store, validation) == pytest.approx(kept, rel=0.02)

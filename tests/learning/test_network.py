@@ -101,3 +101,16 @@ def test_saved_architecture_holds_stock_layers_only(network, tmp_path) -> None:
     assert len(layers) > 10
     assert {layer["module"] for layer in layers} == {"keras.layers"}
     assert {layer.get("registered_name") for layer in layers} == {None}
+
+
+def test_stems_are_further_channels() -> None:
+    """With two stems a window has three channels, and each counts; without any, the layers are what they were."""
+    network = _build(stems=2)
+    assert network.input_shape == (None, WINDOW_FRAMES, N_MELS, 3)
+    windows = np.stack([_windows(4, seed) for seed in range(3)], axis=-1)
+    before = network(windows, training=False)[EMBEDDING].numpy()
+    for channel in range(3):
+        changed = windows.copy()
+        changed[..., channel] += 20
+        assert np.abs(network(changed, training=False)[EMBEDDING].numpy() - before).max() > 1e-4
+    assert len(network.layers) == len(_build().layers) + 1

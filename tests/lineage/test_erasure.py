@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import synthetic
 
 from soundatlas.atlas.similar import SIMILAR, SIMILAR_NAME
+from soundatlas.attempts import Attempt
+from soundatlas.history.audit import Step, audit_path, open_audit
+from soundatlas.learning.contact_sheet import Card, ClassRow, write_contact_sheet
 from soundatlas.lineage import erasure
 from soundatlas.lineage.erasure import erasing_steps
 from soundatlas.lineage.holding import Traces
+from soundatlas.store.reading import SpectrogramStore
 from soundatlas.tables import conform, write_table
 
 OWN, OTHER = "a" * 64, "b" * 64
@@ -103,3 +109,44 @@ def test_what_a_killed_stage_left_goes_too(mapped):
     assert not [name for name in left if (mapped / name).exists()]
     assert "remove data/.atlas-k1ll3d.part, which a killed run left" in done
     assert not (mapped / "data/.atlas-k1ll3d.part").exists()
+
+
+def test_pictures_of_many_tracks_go_with_one_of_them(mapped):
+    """A contact sheet that shows the track is removed, one that does not stays."""
+    figures = mapped / "data/evaluation/figures"
+    figures.mkdir(parents=True)
+    for name, sha in (("contact_sheet_genre.png", OWN), ("contact_sheet_artist.png", OTHER)):
+        rows = [ClassRow("air", 1, [Card("one", sha, None, right=False)])]
+        write_contact_sheet(figures / name, "genre", rows, lambda _: np.zeros((9, 9), np.float32))
+    done = erase(mapped, Traces(OWN, ("t:0",), ("a.wav",)))
+    assert [path.name for path in figures.iterdir()] == ["contact_sheet_artist.png"]
+    assert "remove data/evaluation/figures/contact_sheet_genre.png, which names it" in done
+
+
+def test_stems_go_with_their_track(mapped):
+    """The log-mels of a track's stems, and the stems as sound, go; those of another track stay."""
+    front_end = "f" * 64
+    log_mels = {sha: np.zeros((5, 4, 3), np.float32) for sha in (OWN, OTHER)}
+    synthetic.write_store(mapped / "data/stems", log_mels, contract=front_end)
+    for sha in (OWN, OTHER):
+        path = mapped / f"data/stem_audio/{sha[:16]}-abcdef-foreground.flac"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"sound")
+    done = erase(mapped, Traces(OWN, ("t:0",), ("a.wav",)))
+    assert [path.name for path in (mapped / "data/stem_audio").iterdir()] == [f"{OTHER[:16]}-abcdef-foreground.flac"]
+    store = SpectrogramStore(mapped / "data/stems", front_end)
+    assert OWN not in store
+    assert store.log_mel(OTHER).shape == (5, 4, 3)
+    assert f"remove data/stem_audio/{OWN[:16]}-abcdef-foreground.flac" in done
+
+
+def test_the_audit_trail_forgets_a_track(project):
+    """What was done to it is taken out, of the file's bytes too; what was done to others stays; twice does no harm."""
+    with open_audit(project, "test") as trail:
+        trail.note(Step("spectrogram", "c"), [(sha, (Attempt(0.0, 0.1, None),)) for sha in (OWN, OTHER)])
+    assert erase(project, Traces(OWN, ("t:0",), ("a.wav",))) == ["take 1 of the steps out of the audit trail"]
+    with open_audit(project, "test") as trail:
+        assert (len(trail.of_audio(OWN)), len(trail.of_audio(OTHER))) == (0, 1)
+        held = b"".join(path.read_bytes() for path in audit_path(project).parent.glob("audit.db*"))
+    assert OWN.encode() not in held
+    assert erase(project, Traces(OWN, ("t:0",), ("a.wav",))) == []

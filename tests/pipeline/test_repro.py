@@ -80,6 +80,26 @@ def test_one_more_track_is_one_more_spectrogram(project: Project) -> None:
     assert "spectrograms: 0 computed, 30 kept, 1 removed, 0 failed" in project.run("dvc", "repro", "spectrograms")
 
 
+def test_a_track_that_was_made_by_itself_is_kept(project: Project) -> None:
+    """What `soundatlas make` puts into the store, the stage keeps, and nothing after it runs; the next run is idle."""
+    project.edit_params(lambda values: values["catalog"]["sources"][0]["clips"].update(bach=11))
+    project.run("dvc", "repro", "catalog")
+    tracks = pd.read_parquet(project.root / "data/catalog/tracks.parquet")
+    stored = pd.read_parquet(project.root / "data/spectrograms/manifest.parquet")
+    (new,) = tracks.loc[~tracks["audio_sha256"].isin(stored["audio_sha256"]), "track_id"]
+    told = json.loads(project.run("soundatlas", "make", new, "--json"))
+    assert [step["step"] for step in told["steps"] if step["made"]] == ["spectrogram", "prediction"]
+    assert "spectrograms: 0 computed, 31 kept, 0 removed, 0 failed" in project.run("dvc", "repro", "spectrograms")
+    assert ran(project.run("dvc", "repro", "spectrograms")) == ["ingest"]
+    made = json.loads(project.run("soundatlas", "trace", new, "--json"))["happenings"]
+    assert [(each["what"], each["by"]) for each in made if each["attempt"]] == [
+        ("spectrogram", "make"),
+        ("prediction", "make"),
+    ]
+    project.edit_params(lambda values: values["catalog"]["sources"][0]["clips"].update(bach=10))
+    project.run("dvc", "repro", "spectrograms")
+
+
 def test_deleted_outputs_are_restored_and_not_computed(project: Project) -> None:
     """Without outputs and without mlruns, the cache gives the outputs back, and promote the run and the version."""
     project.run("dvc", "repro")

@@ -9,12 +9,12 @@ import pytest
 import tiny_project
 
 from soundatlas.history.store import open_history
-from soundatlas.registry import stored_hearing
 from soundatlas.registry.bundle import Bundle
 from soundatlas.registry.prediction_key import model_key
 from soundatlas.registry.stored_hearing import hear_stored, stored_inputs
 from soundatlas.stages import spectrograms
 from soundatlas.tables import TRACKS, read_table
+from soundatlas.workers import map_in_workers
 
 
 @pytest.fixture(scope="module")
@@ -55,19 +55,17 @@ def test_a_stored_track_is_heard_as_its_file_is(root, shas, model):
         assert history.read(model_key(bundle.contract), shas) == answers
 
 
-def test_what_was_heard_is_not_heard_again(root, shas, model, monkeypatch):
+def test_what_was_heard_is_not_heard_again(root, shas, model):
     """Of tracks of which one is new, one is heard; the answers are the same."""
     bundle = Bundle(model)
     first = hear_stored(root, bundle, shas[:2], timeout_seconds=60)
     asked = []
-    original = stored_hearing.map_in_workers
 
     def watch(function, items, **options):
         asked.extend(items)
-        return original(function, items, **options)
+        return map_in_workers(function, items, **options)
 
-    monkeypatch.setattr(stored_hearing, "map_in_workers", watch)
-    again = hear_stored(root, bundle, shas[:3], timeout_seconds=60)
+    again = hear_stored(root, bundle, shas[:3], timeout_seconds=60, map_jobs=watch)
     assert [item.audio_sha256 for item in asked] == [shas[2]]
     assert {sha: again[sha] for sha in first} == first
 

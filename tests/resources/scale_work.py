@@ -7,29 +7,29 @@ import signal
 from typing import TYPE_CHECKING
 
 from soundatlas.errors import TrackError
-from soundatlas.store.jobs import compute
+from soundatlas.store.rows import describe
 
 if TYPE_CHECKING:
-    from soundatlas.audio.spectrogram import Spectrogram
     from soundatlas.store.jobs import Job
+    from soundatlas.store.rows import Described
 
 CRASHER = "crasher.wav"
 
 
-def compute_or_crash(job: Job) -> Spectrogram:
+def describe_or_crash(job: Job) -> Described:
     """Compute a spectrogram, but die of one file."""
     if job.path == CRASHER:
         os.kill(os.getpid(), signal.SIGSEGV)
-    return compute(job)
+    return describe(job)
 
 
-def unreadable_at_first(job: Job) -> Spectrogram:
+def unreadable_at_first(job: Job) -> Described:
     """Compute a spectrogram at the second attempt: beside the audio lies a mark of the first one."""
     mark = job.root / f"{job.path}.seen"
     if not mark.exists():
         mark.touch()
         raise TrackError("unreadable", "Stale file handle")
-    return compute(job)
+    return describe(job)
 
 
 def unreadable(item: str) -> str:

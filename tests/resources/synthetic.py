@@ -10,7 +10,8 @@ import pandas as pd
 
 from soundatlas.audio.spectrogram import Spectrogram
 from soundatlas.store.reading import MANIFEST_NAME, SpectrogramStore
-from soundatlas.store.shards import manifest_row, write_shard
+from soundatlas.store.rows import manifest_row
+from soundatlas.store.shards import write_shard
 from soundatlas.tables import MANIFEST, TRACKS, conform, write_table
 
 if TYPE_CHECKING:

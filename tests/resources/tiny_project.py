@@ -102,7 +102,9 @@ def write_model(folder: Path, params: Params, *, seed: int = 1) -> None:
     fitted = Fitted(network, MEAN_DB, STD_DB, history, 2)
     ones = dict.fromkeys([*SPACE.classes, *SPACE.attributes], 1.0)
     calibration = Calibration({NETWORK: ones}, {NETWORK: ones})
-    write_bundle(folder, Trained(SPACE, fitted, {}, calibration, OpenSet("artist", 0.4), None), front_end, params.train)
+    open_set = OpenSet("artist", 0.4, Scale(0.5, 0.2), None, 1.0)
+    trained = Trained(SPACE, fitted, {}, calibration, open_set, None, None)
+    write_bundle(folder, trained, front_end, params.train)
     pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
     settings = {name: params.model_dump(by_alias=True)[name] for name in ("spectrograms", "train")}
     write_json(folder / "about.json", {"params": settings, "kept_epoch": 2})

@@ -18,12 +18,14 @@ from soundatlas.scale.places import Place
 from soundatlas.scale.shard_work import Setting
 from soundatlas.store import shards
 from soundatlas.store.writing import update_store
+from soundatlas.workers import retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 TIMEOUT_SECONDS = 120.0  # that no healthy clip takes
+RETRIES = 2
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +73,15 @@ def built(tmp_path_factory: pytest.TempPathFactory, clips, wanted, front_end) ->
     folder = tmp_path_factory.mktemp("built") / "store"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shards, "TRACKS_PER_SHARD", 3)
-        update_store(folder, wanted, front_end, root=clips, timeout_seconds=TIMEOUT_SECONDS, workers=1)
+        update_store(
+            folder,
+            wanted,
+            front_end,
+            root=clips,
+            timeout_seconds=TIMEOUT_SECONDS,
+            workers=1,
+            map_jobs=retrying(RETRIES),
+        )
     return folder
 
 
@@ -80,7 +90,7 @@ def setting(clips: Path, front_end: FrontEnd, tmp_path: Path) -> Setting:
     """Give the setting of an update into an empty folder."""
     store = tmp_path / "store"
     store.mkdir()
-    return Setting(Place(str(clips)), Place(str(store)), front_end, TIMEOUT_SECONDS, code_sha256())
+    return Setting(Place(str(clips)), Place(str(store)), front_end, TIMEOUT_SECONDS, RETRIES, code_sha256())
 
 
 @pytest.fixture(scope="session")

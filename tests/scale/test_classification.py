@@ -21,6 +21,7 @@ from soundatlas.scale.answers import Said, answers_place, write_said
 from soundatlas.scale.classification import Sites, hear_files_with_beam
 from soundatlas.scale.places import Place
 from soundatlas.sources.inbox import list_files
+from soundatlas.workers import retrying
 
 TIMEOUT_SECONDS = 120.0
 
@@ -52,6 +53,7 @@ def hear_by_beam(root, listing, engine, place=None, denied=frozenset()) -> tuple
         listing,
         Sites.of(root, place),
         timeout_seconds=TIMEOUT_SECONDS,
+        retries=2,
         keep=kept.update,
         engine=engine,
         denied=denied,
@@ -64,7 +66,9 @@ def test_answers_are_those_of_the_local_engine(heard, direct):
     root, listing = heard
     champion, folder = read_champion(root)
     kept: dict[str, Answer] = {}
-    failed = hear_files(folder, champion, listing, root, timeout_seconds=TIMEOUT_SECONDS, keep=kept.update)
+    failed = hear_files(
+        folder, champion, listing, root, timeout_seconds=TIMEOUT_SECONDS, keep=kept.update, map_jobs=retrying(2)
+    )
     by_beam, failed_by_beam = hear_by_beam(root, listing, direct)
     assert failed_by_beam == failed
     assert set(failed) == {"data/inbox/gone.wav", "data/inbox/vanished.wav"}

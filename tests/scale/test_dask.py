@@ -38,7 +38,7 @@ def update(clips, front_end, cluster):
     def update(store: Place, wanted: dict[str, str]) -> Update:
         project = Place(str(clips))
         return update_store_with_beam(
-            store, wanted, front_end, project=project, timeout_seconds=120.0, engine=engine, advance=silent
+            store, wanted, front_end, project=project, timeout_seconds=120.0, retries=2, engine=engine, advance=silent
         )
 
     return update

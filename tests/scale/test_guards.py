@@ -11,11 +11,12 @@ import worker_functions
 
 from soundatlas.scale import guards
 from soundatlas.scale.guards import attempt_guarded
+from soundatlas.workers import retrying
 
 
-def attempt(function, item, timeout_seconds=120.0):
+def attempt(function, item, timeout_seconds=120.0, retries=2):
     """Attempt an item in a guarded process."""
-    return attempt_guarded(lambda worker: worker.attempt(function, item, timeout_seconds=timeout_seconds))
+    return attempt_guarded(lambda worker: worker.attempt(function, item, timeout_seconds=timeout_seconds), retries)
 
 
 @pytest.fixture(autouse=True)
@@ -30,18 +31,21 @@ def test_crash_costs_its_track():
     assert attempt(worker_functions.behave, "good").value == "GOOD"
 
 
-def test_hang_costs_its_track(monkeypatch):
+def test_hang_costs_its_track():
     """A decoder that hangs is ended after the time for one attempt."""
-    monkeypatch.setattr(guards, "ATTEMPTS", 1)
-    assert attempt(worker_functions.behave, "hang", 0.1).failure.reason == "timeout"
+    assert attempt(worker_functions.behave, "hang", 0.1, retries=0).failure.reason == "timeout"
 
 
 def test_passing_reason_is_tried_again_so_often_and_no_more(tmp_path):
-    """A reason that may pass is given three attempts; one that lies in the bytes has one."""
+    """A reason that may pass is given as many attempts as the engine without a cluster; one in the bytes has one."""
     notes = tmp_path / "attempts"
-    assert attempt(scale_work.unreadable, str(notes)).failure.reason == "unreadable"
-    assert notes.read_text().count("attempt") == guards.ATTEMPTS
-    assert attempt(worker_functions.behave, "track error").failure.reason == "not_audio"
+    guarded = attempt(scale_work.unreadable, str(notes))
+    assert notes.read_text().count("attempt") == 3
+    (here,) = retrying(2)(scale_work.unreadable, [str(notes)], timeout_seconds=120.0, workers=1)
+    assert guarded.failure.reason == "unreadable"
+    assert guarded.failure.message == here.failure.message
+    assert "after 3 attempts" in guarded.failure.message
+    assert len(attempt(worker_functions.behave, "track error").attempts) == 1
 
 
 def test_worker_that_is_a_daemon_may_guard():

@@ -22,7 +22,7 @@ def ear(tmp_path, model, monkeypatch) -> Ear:
     """Give an ear for files of a folder with one clip."""
     monkeypatch.setattr(guards, "PAUSE_SECONDS", 0.0)
     tiny_project.write_clip(tmp_path / "a.wav", 1)
-    return Ear(Place(str(tmp_path)), Place(str(model)), content_sha256(model), 120.0, code_sha256())
+    return Ear(Place(str(tmp_path)), Place(str(model)), content_sha256(model), 120.0, 2, code_sha256())
 
 
 def test_file_that_cannot_be_read_gives_way_to_an_equal_one(ear, tmp_path):

@@ -55,7 +55,7 @@ def answers(tmp_path) -> Place:
 @pytest.fixture
 def classify(model, incoming, answers) -> ClassifyMessages:
     """Give the transform for messages that name what lies in the folder."""
-    ear = Ear(Place(""), Place(str(model)), content_sha256(model), 120.0, code_sha256())
+    ear = Ear(Place(""), Place(str(model)), content_sha256(model), 120.0, 2, code_sha256())
     return ClassifyMessages(ear, answers, Fetching(str(incoming), 1))
 
 

@@ -52,7 +52,7 @@ def test_doing_it_again_changes_nothing(setting, wanted, built):
 
 def test_decoder_that_crashes_costs_its_track(setting, wanted, monkeypatch):
     """The worker lives, the other tracks of the shard are there, and the track has its row."""
-    monkeypatch.setattr(shard_work, "compute", scale_work.compute_or_crash)
+    monkeypatch.setattr(shard_work, "describe", scale_work.describe_or_crash)
     (plan,) = (plan for plan in plans(setting, wanted) if scale_work.CRASHER in plan.paths.values())
     done = build_shard(plan, setting)
     reasons = {row["path"]: row["reason"] for row in done.failures}
@@ -64,7 +64,7 @@ def test_decoder_that_crashes_costs_its_track(setting, wanted, monkeypatch):
 def test_reason_that_passes_is_no_failure(setting, wanted, clips, tmp_path, monkeypatch):
     """A file that cannot be read for a moment is read at the next attempt."""
     folder = shutil.copytree(clips, tmp_path / "clips")
-    monkeypatch.setattr(shard_work, "compute", scale_work.unreadable_at_first)
+    monkeypatch.setattr(shard_work, "describe", scale_work.unreadable_at_first)
     (sha,) = (sha for sha, path in wanted.items() if path == "0.wav")
     (plan,) = plans(setting, {sha: "0.wav"})
     assert build_shard(plan, replace(setting, project=Place(str(folder)))) == ShardDone(plan.name, [])

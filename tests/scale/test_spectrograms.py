@@ -11,8 +11,10 @@ from soundatlas.scale import shard_work
 from soundatlas.scale.places import Place
 from soundatlas.scale.spectrograms import update_store_with_beam
 from soundatlas.store.writing import Update, update_store
+from soundatlas.workers import retrying
 
 TIMEOUT_SECONDS = 120.0
+RETRIES = 2
 
 
 @pytest.fixture
@@ -26,6 +28,7 @@ def update(clips, front_end, direct):
             front_end,
             project=Place(str(clips)),
             timeout_seconds=TIMEOUT_SECONDS,
+            retries=RETRIES,
             engine=direct,
             advance=advance,
         )
@@ -63,7 +66,9 @@ def test_only_what_is_missing_is_computed(update, wanted, clips, front_end, tmp_
     (tmp_path / "there").mkdir()
     (tmp_path / "there/.0-bits-0-x.part.safetensors").write_bytes(b"left by a killed worker")
     for wish in (first, later, later, {}):
-        local = update_store(beside, wish, front_end, root=clips, timeout_seconds=TIMEOUT_SECONDS, workers=1)
+        local = update_store(
+            beside, wish, front_end, root=clips, timeout_seconds=TIMEOUT_SECONDS, workers=1, map_jobs=retrying(RETRIES)
+        )
         assert update(there, wish) == local
         assert content(there) == content(Place(str(beside)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -112,8 +113,9 @@ def test_stage_imports_neither_tensorflow_nor_mlflow(project, tiny_params, model
     tiny_project.write_clip(project / "data/inbox/a.wav", 4)
     list_inbox(project, tiny_params)
     tiny_project.install_champion(project, model)
-    command = [sys.executable, "-X", "importtime", "-m", "soundatlas.stages.classify"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "soundatlas.stages.classify"]
+    telling = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}  # which the workers inherit
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, env=telling)
     assert done.stdout == "classify: 1 files: 1 classified; 1 computed\n"
     packages = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert "soxr" in packages

@@ -11,7 +11,7 @@ import tiny_project
 from ruamel.yaml import YAML
 
 from soundatlas import errors
-from soundatlas.stages._run import run_stage
+from soundatlas.stages._run import run_profiled_stage, run_stage
 
 FAULTS = [
     ({"train": {"epoch": 3}}, "train.epoch is not a known key"),
@@ -107,3 +107,15 @@ def test_outside_of_a_project_is_a_usage_fault(tmp_path, monkeypatch, capsys):
         run_stage(lambda _root, _params: pytest.fail("the stage was started"))
     assert caught.value.code == 2
     assert "no dvc.yaml" in capsys.readouterr().err
+
+
+def test_a_stage_is_profiled_when_asked(project, monkeypatch, capsys, tmp_path):
+    """With `--profile` there is a profile to add to and a table in the end, with `--profile-json` a file; else none."""
+    monkeypatch.chdir(project)
+    given = []
+    for arguments in ([], ["--profile"], ["--profile-json", str(tmp_path / "profile.json")]):
+        monkeypatch.setattr(sys, "argv", ["stage", *arguments])
+        run_profiled_stage(lambda _root, _params, profile: given.append(profile))
+    assert [profile is None for profile in given] == [True, False, False]
+    assert capsys.readouterr().out.count("Where the time went") == 2
+    assert (tmp_path / "profile.json").is_file()

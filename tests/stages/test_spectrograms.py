@@ -1,12 +1,19 @@
-"""Stage `spectrograms`: how many failures are too many."""
+"""Stage `spectrograms`: how many failures are too many, and what is taken down of each track."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 import tiny_project
 
-from soundatlas.errors import SoundatlasError, TooManyFailuresError
+from soundatlas.audio.spectrogram import FrontEnd
+from soundatlas.errors import HistoryError, SoundatlasError, TooManyFailuresError
+from soundatlas.files import sha256_file
+from soundatlas.history.audit import audit_path, open_audit
+from soundatlas.profiling import Profile
 from soundatlas.stages import spectrograms
 
 
@@ -44,3 +51,55 @@ def test_missing_catalogue_says_what_to_run(project, tiny_params):
     """Without the stage before there is one line that says so."""
     with pytest.raises(SoundatlasError, match=r"tracks\.parquet is missing: run `dvc repro`"):
         spectrograms.run(project, tiny_params)
+
+
+def test_what_was_computed_is_in_the_audit_trail(catalogued, tiny_params):
+    """Each track that was computed has a row under the front end; a run that keeps all adds none."""
+    spectrograms.run(catalogued, tiny_params)
+    with open_audit(catalogued, "test") as trail:
+        (found,) = trail.of_audio(sha256_file(catalogued / "data/audio/03.wav"))
+    assert (found.outcome, found.by, found.attempt) == ("computed", "spectrograms", 1)
+    assert found.step.contract_sha256 == FrontEnd.of(tiny_params.spectrograms).sha256()
+
+
+def test_failures_are_in_the_audit_trail_and_tried_again(broken, repository):
+    """What may pass is tried as often as `retries` says, what lies in the bytes once; the failures' table says so."""
+    params = tiny_project.params_of(repository, spectrograms={"max_failure_rate": 0.25, "retries": 2})
+    sha = pd.read_parquet(broken / "data/catalog/tracks.parquet")["audio_sha256"].iloc[2]
+    spectrograms.run(broken, params)
+    failures = pd.read_parquet(broken / "data/spectrograms/failures.parquet").set_index("path")["message"]
+    assert failures["data/audio/02.wav"].endswith(", after 3 attempts")
+    assert "attempts" not in failures["data/audio/00.wav"]
+    with open_audit(broken, "test") as trail:
+        told = [(each.outcome, each.attempt) for each in trail.of_audio(sha)][1:]
+    assert told == [("unreadable", 1), ("unreadable", 2), ("unreadable", 3)]
+
+
+def test_an_audit_trail_that_cannot_be_used_stops_the_stage(broken, tiny_params):
+    """Before anything is computed, with one line: no spectrogram is made that nobody took down."""
+    for left in audit_path(broken).parent.glob("audit.db*"):
+        left.unlink()
+    audit_path(broken).write_bytes(b"no database at all, but long enough to be looked at" * 40)
+    with pytest.raises(HistoryError, match="move it away"):
+        spectrograms.run(broken, tiny_params)
+    assert not (broken / "data/spectrograms").exists()
+
+
+def test_a_profiled_run_makes_the_same_store(catalogued, tiny_params):
+    """The profiler looks on and changes no byte."""
+    folder = catalogued / "data/spectrograms"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for path in folder.iterdir():
+        path.unlink()
+    profile = Profile()
+    spectrograms.run(catalogued, tiny_params, profile)
+    assert profile.tracks == 12
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_starting_waits_for_no_table(repository):
+    """Before the first track is handed to a worker, the stage imports neither pandas nor what decodes and stores."""
+    slow = {"numpy", "pandas", "pyarrow", "rich", "scipy", "soundfile", "soxr"}
+    program = f"import sys, soundatlas.stages.spectrograms; print(*sorted({slow} & set(sys.modules)))"
+    found = subprocess.check_output([sys.executable, "-c", program], text=True, cwd=repository)
+    assert found.split() == []

@@ -14,17 +14,15 @@ from safetensors.numpy import save_file
 
 from soundatlas.audio.spectrogram import Spectrogram
 from soundatlas.errors import StoreError
+from soundatlas.store.rows import checksum, manifest_row
 from soundatlas.store.shards import (
     METADATA_KEY,
     TRACKS_PER_SHARD,
     Shard,
     bucket_bits,
-    checksum,
-    manifest_row,
     shard_name,
     write_shard,
 )
-from soundatlas.tables import MANIFEST
 
 CONTRACT = "c" * 64
 SHA = st.binary(min_size=32, max_size=32).map(bytes.hex)
@@ -128,6 +126,14 @@ def test_changed_byte_of_a_track_is_noticed_when_it_is_read(read, path) -> None:
         assert len(shard.log_mel(sha)) == shard.rows[sha]["frames"]
 
 
+def test_track_that_is_gone_is_told(path) -> None:
+    """Whoever reads by a manifest of before, while an update is cut off, is told to run it again."""
+    with pytest.raises(StoreError, match=r"shard 0-bits-0\.safetensors no longer holds track 000000000000: run"):
+        Shard(path).log_mel("0" * 64)
+    with pytest.raises(StoreError, match="no longer holds"):
+        Shard(path).frames("0" * 64, 0, 1)
+
+
 def test_shard_without_tracks_is_whole(tmp_path) -> None:
     """A bucket whose every track failed is a shard all the same."""
     write_shard(tmp_path / "a", CONTRACT, {})
@@ -187,31 +193,6 @@ def test_missing_shard_is_damage(tmp_path) -> None:
         Shard(tmp_path / "a")
 
 
-def test_manifest_row_describes_the_spectrogram() -> None:
-    """The row says what was seen, in plain values that JSON keeps, and fills the manifest's columns."""
-    spectrogram = _spectrogram(3)
-    row = manifest_row("2-bits-1.safetensors", spectrogram)
-    assert {"audio_sha256", *row} == set(MANIFEST)
-    assert json.loads(json.dumps(row)) == row
-    assert (row["shard"], row["frames"], row["source_sample_rate"], row["channels"]) == (
-        "2-bits-1.safetensors",
-        7,
-        44_100,
-        2,
-    )
-    assert row["min_db"] == spectrogram.log_mel.min()
-    assert row["max_db"] == spectrogram.log_mel.max()
-    assert row["mean_db"] == pytest.approx(spectrogram.log_mel.mean(), rel=1e-6)
-    assert row["finite"] is True
-
-
-def test_spectrogram_with_infinity_is_marked() -> None:
-    """Validation learns from the row that a spectrogram cannot be learned from."""
-    spectrogram = _spectrogram(3)
-    spectrogram.log_mel[2, 2] = np.inf
-    assert manifest_row("a", spectrogram)["finite"] is False
-
-
 def test_full_disk_is_one_clear_error_and_the_shard_before_stays(tmp_path, monkeypatch) -> None:
     """What safetensors says of a write that failed is passed on, and nothing half-written is left."""
     path = tmp_path / "0-bits-0.safetensors"
@@ -220,7 +201,7 @@ def test_full_disk_is_one_clear_error_and_the_shard_before_stays(tmp_path, monke
     def fail(*_: object, **__: object) -> None:
         raise SafetensorError("I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr("soundatlas.store.shards.save_file", fail)
+    monkeypatch.setattr("safetensors.numpy.save_file", fail)
     with pytest.raises(StoreError, match="No space left"):
         write_shard(path, "contract", {})
     assert [(found.name, found.read_bytes()) for found in tmp_path.iterdir()] == [(path.name, b"before")]

@@ -16,9 +16,10 @@ import pytest
 from soundatlas.errors import TrackError
 from soundatlas.files import sha256_file
 from soundatlas.store import shards
+from soundatlas.store.jobs import Job, compute
 from soundatlas.store.reading import SpectrogramStore
 from soundatlas.store.shards import Shard
-from soundatlas.store.writing import Job, Update, compute, remove_from_store, update_store
+from soundatlas.store.writing import Update, remove_from_store, update_store
 from soundatlas.tables import FAILURES, MANIFEST, read_table
 
 SHARD = "0-bits-0.safetensors"

@@ -14,19 +14,29 @@ from soundatlas.registry.bundle import Bundle
 from soundatlas.registry.classification import hear_files
 from soundatlas.registry.prediction_key import model_key
 from soundatlas.registry.stored_hearing import hear_stored, stored_inputs
+from soundatlas.workers import map_in_workers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pandas as pd
 
     from soundatlas.history.answers import Answer
+    from soundatlas.history.store import ModelKey
     from soundatlas.registry.contract import Contract
     from soundatlas.registry.pin import Champion
+    from soundatlas.workers import MapJobs
 
 
 def hear_catalogue(
-    root: Path, champion: Champion, folder: Path, tracks: pd.DataFrame, *, timeout_seconds: float
+    root: Path,
+    champion: Champion,
+    folder: Path,
+    tracks: pd.DataFrame,
+    *,
+    timeout_seconds: float,
+    watch: Callable[[ModelKey], MapJobs] = lambda _key: map_in_workers,
 ) -> tuple[Contract, dict[str, Answer]]:
     """Return what the champion says of the catalogue's tracks, heard from the store.
 
@@ -38,6 +48,7 @@ def hear_catalogue(
         folder: of its bundle.
         tracks: rows of `tables.TRACKS`.
         timeout_seconds: longest time for one track.
+        watch: gives who has workers hear the tracks, by whose predictions these are.
 
     Returns:
         the champion's contract; and audio SHA-256 -> answer, none for a track that could not be heard.
@@ -47,11 +58,11 @@ def hear_catalogue(
     """
     bundle = Bundle(folder, champion.content_sha256)
     shas = tracks["audio_sha256"].tolist()
-    answers = hear_stored(root, bundle, shas, timeout_seconds=timeout_seconds)
+    key = model_key(bundle.contract)
+    answers = hear_stored(root, bundle, shas, timeout_seconds=timeout_seconds, map_jobs=watch(key))
     if stored_inputs(root, bundle) is not None:
         return bundle.contract, answers
     missing = tracks[~tracks["audio_sha256"].isin(list(answers))]
-    key = model_key(bundle.contract)
     with open_history(root) as history, progress("listening to the catalogue", len(missing)) as advance:
         hear_files(
             folder,
@@ -60,6 +71,7 @@ def hear_catalogue(
             root,
             timeout_seconds=timeout_seconds,
             keep=lambda heard: history.keep(key, heard),
+            map_jobs=watch(key),
             advance=advance,
         )
         return bundle.contract, history.read(key, shas)

@@ -8,11 +8,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 from soundatlas.atlas.descriptors import open_once
 from soundatlas.audio.excerpts import write_excerpt
 from soundatlas.audio.spectrogram import analyse_file
+from soundatlas.audio.thumbnails import colour_table, thumbnail_levels
 from soundatlas.errors import TrackError
 from soundatlas.files import remove_leftovers, replacing_file, sha256_file
 from soundatlas.progress import progress
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from soundatlas.audio.spectrogram import FrontEnd
@@ -30,7 +30,6 @@ SHORT = 16  # digits of the audio's hash that name its files
 PICTURE_COLUMNS, PICTURE_ROWS = 128, 48  # pixels
 PICTURE_DB = 70.0  # below the loudest cell is black
 PICTURE_QUALITY = 30  # of WebP: below 2 kB
-COLOURS = "magma"
 
 
 @dataclass(frozen=True)
@@ -140,24 +139,13 @@ def make_files(
 
 
 def draw_log_mel(log_mel: NDArray[np.float32]) -> bytes:
-    """Return a WebP picture of a log-mel of shape (frames, n_mels), dB: the maximum over time, the mean over bands."""
-    from matplotlib import colormaps
+    """Return a WebP picture of a log-mel of shape (frames, n_mels), dB: see `thumbnail_levels`."""
     from PIL import Image
 
-    columns = _steps(log_mel.shape[0], PICTURE_COLUMNS)
-    rows = _steps(log_mel.shape[1], PICTURE_ROWS)
-    cells = np.maximum.reduceat(log_mel, columns, axis=0)
-    cells = np.add.reduceat(cells, rows, axis=1) / np.diff([*rows, log_mel.shape[1]])
-    levels = ((cells - cells.max()) / PICTURE_DB + 1).clip(0, 1).T[::-1]
-    pixels = (colormaps[COLOURS](levels)[..., :3] * 255).round().astype(np.uint8)
+    levels = thumbnail_levels(log_mel, columns=PICTURE_COLUMNS, rows=PICTURE_ROWS, depth_db=PICTURE_DB)
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "WEBP", quality=PICTURE_QUALITY, method=6)
+    Image.fromarray(colour_table()[levels]).save(file, "WEBP", quality=PICTURE_QUALITY, method=6)
     return file.getvalue()
-
-
-def _steps(length: int, most: int) -> NDArray[np.int64]:
-    """Return where at most so many parts of about equal length begin."""
-    return np.linspace(0, length, min(length, most), endpoint=False).astype(np.int64)
 
 
 @dataclass(frozen=True)

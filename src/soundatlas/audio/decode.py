@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
 import numpy as np
 import soundfile
@@ -11,13 +13,15 @@ import soundfile
 from soundatlas.errors import TrackError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 MAX_CHANNELS = 32
 SAMPLE_RATES = (1_000, 768_000)  # Hz; outside of these a header is junk, not music
-MAX_VALUES = 1 << 28  # samples x channels held at once: 1 GiB of float32
+MAX_VALUES = 1 << 28  # numbers held at once: 1 GiB of float32
+BLOCK_FRAMES = 1 << 18  # samples of each channel decoded at once: 6 s at 44.1 kHz, 2 MiB of stereo
 LOSSY_FORMATS = ("MP3", "OGG")  # their declared length is an estimate: encoders pad the last frame
 UNDECLARED = 2**63 - 1  # what libsndfile says of a FLAC stream that was written without its length
 
@@ -43,13 +47,109 @@ class Decoded:
 
 
 class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile ships no types
-    """A file that is only read onwards.
+    """A file that is only read onwards, from its first byte, whatever it is called.
 
-    soundfile seeks after each read of a seekable file, which fails at the end of a FLAC file without a length.
+    soundfile seeks after each read of a seekable file, which fails at the end of a FLAC file without a length and makes
+    the mp3 decoder begin anew. Of a name it believes the ending (`.raw`), and a Python file prints a traceback for each
+    wrong place that a broken header sends it to: so libsndfile gets an open file, and reads it by itself.
     """
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        super().__init__(raw if sys.platform == "win32" else raw.fileno(), closefd=False)
 
     def seekable(self) -> bool:
         return False
+
+
+@contextlib.contextmanager
+def _as_track_errors() -> Iterator[None]:
+    """Turn what the decoder or the disk says into the reason why a file cannot be used."""
+    try:
+        yield
+    except soundfile.LibsndfileError as error:
+        reason = "truncated" if "flac" in str(error).lower() and "lost sync" in str(error).lower() else "not_audio"
+        raise TrackError(reason, f"the decoder says: {error.error_string}") from None
+    except OSError as error:
+        raise TrackError("unreadable", error.strerror or type(error).__name__) from None
+
+
+class AudioFile:
+    """A file that is decoded block by block, so that memory does not grow with its length.
+
+    Blocks of any length give the samples that one call for all of them gives, bit for bit: the decoders of mp3 and ogg
+    carry their state on as long as nobody seeks. To be closed, or used in a `with` block.
+
+    Args:
+        path: of the file.
+        max_seconds: how much of its beginning is decoded at most.
+
+    Attributes:
+        sample_rate: of the file, in Hz.
+        channels: of the file.
+        frames: how many samples of each channel there are to decode at most, by what the file declares.
+
+    Raises:
+        TrackError: with the reason why the file cannot be used.
+    """
+
+    def __init__(self, path: Path, *, max_seconds: float) -> None:
+        with contextlib.ExitStack() as opened, _as_track_errors():
+            if path.stat().st_size == 0:
+                raise TrackError("empty", "the file holds no bytes")
+            raw = opened.enter_context(path.open("rb"))
+            self._file = opened.enter_context(_ForwardFile(raw))
+            self.sample_rate, self.channels = int(self._file.samplerate), int(self._file.channels)
+            self._check_header()
+            self.frames = max(0, int(min(self._file.frames, max_seconds * self.sample_rate)))
+            self._opened = opened.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._opened.close()
+
+    def blocks(self, frames: int = BLOCK_FRAMES) -> Iterator[NDArray[np.float32]]:
+        """Yield the samples in blocks of `frames` of each channel, the last one shorter: shape (samples, channels).
+
+        A block is overwritten by the next one.
+
+        Raises:
+            TrackError: when the decoder finds a fault, when the samples are no numbers, and at the end of a file that
+                holds none, or fewer than it declares.
+        """
+        room = np.empty((min(frames, self.frames), self.channels), np.float32)
+        done = 0
+        while done < self.frames:
+            with _as_track_errors():
+                block = self._file.read(out=room[: self.frames - done])
+            done += len(block)
+            if not np.isfinite(block).all():
+                raise TrackError("not_finite", "the samples hold NaN or infinity")
+            yield block
+            if len(block) < len(room):
+                break
+        self._check_length(done)
+
+    def _check_header(self) -> None:
+        """Refuse what no music has before any memory is taken for it."""
+        if not SAMPLE_RATES[0] <= self.sample_rate <= SAMPLE_RATES[1]:
+            raise TrackError("not_audio", f"a sample rate of {self.sample_rate} Hz")
+        if not 1 <= self.channels <= MAX_CHANNELS:
+            raise TrackError("not_audio", f"{self.channels} channels")
+
+    def _check_length(self, done: int) -> None:
+        """Refuse a file that ended after `done` samples where it declares more, or that has none."""
+        if done == 0:
+            raise TrackError("no_samples", "the file decodes to nothing")
+        is_declared = self._file.frames != UNDECLARED and self._file.format not in LOSSY_FORMATS
+        if is_declared and done < self.frames:
+            seconds, declared = done / self.sample_rate, self.frames / self.sample_rate
+            raise TrackError("truncated", f"{seconds:.2f} s of the {declared:.2f} s that it declares")
 
 
 def decode(path: Path, *, max_seconds: float) -> Decoded:
@@ -58,60 +158,46 @@ def decode(path: Path, *, max_seconds: float) -> Decoded:
     Raises:
         TrackError: with the reason why the file cannot be used.
     """
-    samples, sample_rate = decode_channels(path, max_seconds=max_seconds)
-    return Decoded(_mono(samples), sample_rate, samples.shape[1])
+    with AudioFile(path, max_seconds=max_seconds) as file:
+        check_room(file.frames, "samples")
+        samples, done = np.empty(file.frames, np.float32), 0
+        for block in file.blocks():
+            samples[done : done + len(block)] = mix_to_mono(block)
+            done += len(block)
+        return Decoded(samples[:done], file.sample_rate, file.channels)
 
 
 def decode_channels(path: Path, *, max_seconds: float) -> tuple[NDArray[np.float32], int]:
     """Decode at most the first `max_seconds` of a file: samples, float32, shape (samples, channels), and their rate.
 
-    The samples are read in one call: libsndfile's mp3 decoder gives other samples when it is read in blocks.
-
     Raises:
         TrackError: with the reason why the file cannot be used.
     """
-    try:
-        if path.stat().st_size == 0:
-            raise TrackError("empty", "the file holds no bytes")
-        with path.open("rb") as raw, _ForwardFile(raw) as file:
-            frames = _frames_to_read(file, max_seconds)
-            samples = file.read(frames, dtype="float32", always_2d=True)
-            declared = 0 if file.frames == UNDECLARED or file.format in LOSSY_FORMATS else frames
-            sample_rate = int(file.samplerate)
-    except soundfile.LibsndfileError as error:
-        reason = "truncated" if "flac" in str(error).lower() and "lost sync" in str(error).lower() else "not_audio"
-        raise TrackError(reason, f"the decoder says: {error.error_string}") from None
-    except OSError as error:
-        raise TrackError("unreadable", error.strerror or type(error).__name__) from None
-    if len(samples) == 0:
-        raise TrackError("no_samples", "the file decodes to nothing")
-    if len(samples) < declared:
-        raise TrackError(
-            "truncated",
-            f"{len(samples) / sample_rate:.2f} s of the {declared / sample_rate:.2f} s that it declares",
-        )
-    if not np.isfinite(samples).all():
-        raise TrackError("not_finite", "the samples hold NaN or infinity")
-    return samples, sample_rate
+    with AudioFile(path, max_seconds=max_seconds) as file:
+        check_room(file.frames * file.channels, f"samples of {file.channels} channels")
+        (samples,) = file.blocks(max(1, file.frames))
+        return samples, file.sample_rate
 
 
-def _frames_to_read(file: soundfile.SoundFile, max_seconds: float) -> int:
-    """Return how many sample frames to ask for, once the header's claims are plausible."""
-    if not SAMPLE_RATES[0] <= file.samplerate <= SAMPLE_RATES[1]:
-        raise TrackError("not_audio", f"a sample rate of {file.samplerate} Hz")
-    if not 1 <= file.channels <= MAX_CHANNELS:
-        raise TrackError("not_audio", f"{file.channels} channels")
-    frames = int(min(file.frames, max_seconds * file.samplerate))
-    if frames * file.channels > MAX_VALUES:
-        raise TrackError("too_large", f"{frames} samples in {file.channels} channels do not fit in memory")
-    return frames
+def check_room(values: int, what: str) -> None:
+    """Refuse to hold more numbers at once than memory should be asked for.
+
+    Raises:
+        TrackError: when it is more.
+    """
+    if values > MAX_VALUES:
+        raise TrackError("too_large", f"{values} {what} do not fit in memory")
 
 
-def _mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Average the columns; adding them up is ten times cheaper than `mean(axis=1)` on interleaved stereo."""
-    mix = samples[:, 0].copy()
-    for channel in range(1, samples.shape[1]):
+def mix_to_mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of the channels, shape (samples,); of a single one, a view.
+
+    Adding them up is ten times cheaper than `mean(axis=1)` on interleaved stereo.
+    """
+    if samples.shape[1] == 1:
+        return samples[:, 0]
+    mix = samples[:, 0] + samples[:, 1]
+    for channel in range(2, samples.shape[1]):
         mix += samples[:, channel]
-    if samples.shape[1] > 1:
-        mix /= np.float32(samples.shape[1])
+    mix /= np.float32(samples.shape[1])
     return mix

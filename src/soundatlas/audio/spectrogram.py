@@ -1,7 +1,7 @@
-"""From samples to a log-mel spectrogram, by librosa's definition and against a fixed reference level.
+"""From a file to its log-mel spectrogram, by librosa's definition and against a fixed reference level.
 
-The definition is librosa's, the arithmetic is ours: blocks of frames, float32 throughout, and bands that touch only the
-bins that they weigh. Every cell agrees with librosa within 1e-3 dB, at a third of its time.
+Every cell agrees with librosa within 1e-3 dB, at a third of its time. A file is transformed while it is decoded. What
+decodes and transforms is imported with the first file: whoever hands files to workers needs only the settings.
 """
 
 from __future__ import annotations
@@ -10,19 +10,13 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import soxr
-from numpy.lib.stride_tricks import sliding_window_view
-from scipy import fft
-
-from soundatlas.audio.decode import decode
-from soundatlas.audio.mel import mel_edges, mel_weights
 from soundatlas.errors import TrackError
 from soundatlas.files import sha256_json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from soundatlas.params import SpectrogramsParams
@@ -41,7 +35,6 @@ FIXED = {  # what the code below fixes; part of the contract, so that a change h
     "resampler": "soxr_hq",
     "arithmetic": "float32",
 }
-BLOCK_FRAMES = 64  # transformed at once: their spectra stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -87,6 +80,16 @@ class FrontEnd:
         return sha256_json(self.contract())
 
     @property
+    def mix(self) -> FrontEnd:
+        """Return itself: the front end of the whole sound, as `StemFrontEnd.mix` is."""
+        return self
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """Return none, as `StemFrontEnd.stems` would."""
+        return ()
+
+    @property
     def frames_per_second(self) -> float:
         """Return the number of frames per second."""
         return self.sample_rate / self.hop_length
@@ -97,13 +100,12 @@ class FrontEnd:
 
     def band_hertz(self) -> NDArray[np.float64]:
         """Return the frequency in the middle of each mel band, in Hz, shape (n_mels,)."""
+        from soundatlas.audio.mel import mel_edges
+
         return mel_edges(self.n_mels, self.fmin, self.fmax)[1:-1]
 
     def log_mel(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
-        """Return the log-mel spectrogram of mono samples.
-
-        10 log10(max(S, 1e-10)) of the mel-weighted power spectrogram S, after `librosa.feature.melspectrogram`
-        and `librosa.power_to_db(ref=1.0, top_db=None)`.
+        """Return the log-mel spectrogram of mono samples, as `LogMelStream` defines it.
 
         Args:
             samples: mono, float32, shape (samples,).
@@ -112,22 +114,11 @@ class FrontEnd:
         Returns:
             float32 of shape (frames, n_mels), in dB.
         """
-        if sample_rate != self.sample_rate:
-            samples = _resample(samples, sample_rate, self.sample_rate)
-        weights = mel_weights(self.sample_rate, self.n_fft, self.n_mels, self.fmin, self.fmax)
-        window = _hann(self.n_fft)
-        frames = sliding_window_view(np.pad(samples, self.n_fft // 2), self.n_fft)[:: self.hop_length]
-        log_mel = np.empty((len(frames), self.n_mels), np.float32)
-        with np.errstate(over="ignore", invalid="ignore"):  # infinite power is the caller's to refuse
-            for start in range(0, len(frames), BLOCK_FRAMES):
-                spectra = fft.rfft(frames[start : start + BLOCK_FRAMES] * window, overwrite_x=True)
-                power = np.square(spectra.real)
-                power += np.square(spectra.imag)
-                log_mel[start : start + BLOCK_FRAMES] = (weights @ power.T).T
-            np.maximum(log_mel, np.float32(AMIN), out=log_mel)
-            np.log10(log_mel, out=log_mel)
-        log_mel *= 10
-        return log_mel
+        from soundatlas.audio.log_mel import LogMelStream
+
+        stream = LogMelStream(self, sample_rate, len(samples))
+        stream.add(samples)
+        return stream.finish()
 
 
 @dataclass(frozen=True)
@@ -153,22 +144,19 @@ def analyse_file(path: Path, front_end: FrontEnd) -> Spectrogram:
     Raises:
         TrackError: with the reason why the file cannot be used.
     """
-    decoded = decode(path, max_seconds=front_end.max_seconds)
-    if decoded.duration_seconds < front_end.min_seconds:
-        raise TrackError("too_short", f"{decoded.duration_seconds:.2f} s, shorter than {front_end.min_seconds:g} s")
-    log_mel = front_end.log_mel(decoded.samples, decoded.sample_rate)
-    if not np.isfinite(log_mel).all():
+    from soundatlas.audio.decode import AudioFile, check_room, mix_to_mono
+    from soundatlas.audio.log_mel import LogMelStream, count_frames
+
+    with AudioFile(path, max_seconds=front_end.max_seconds) as file:
+        check_room(count_frames(front_end, file.frames, file.sample_rate) * front_end.n_mels, "cells of a spectrogram")
+        stream, samples = LogMelStream(front_end, file.sample_rate, file.frames), 0
+        for block in file.blocks():
+            stream.add(mix_to_mono(block))
+            samples += len(block)
+    seconds = samples / file.sample_rate
+    if seconds < front_end.min_seconds:
+        raise TrackError("too_short", f"{seconds:.2f} s, shorter than {front_end.min_seconds:g} s")
+    log_mel = stream.finish()
+    if not math.isfinite(log_mel.max()):  # which is NaN where any cell is; a cell has a floor
         raise TrackError("not_finite", "the samples are so large that their power is not finite")
-    return Spectrogram(log_mel, decoded.duration_seconds, decoded.sample_rate, decoded.channels)
-
-
-def _hann(length: int) -> NDArray[np.float32]:
-    """Return the periodic Hann window; SciPy's costs a worker half a second of imports."""
-    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)).astype(np.float32)
-
-
-def _resample(samples: NDArray[np.float32], sample_rate: int, wanted_rate: int) -> NDArray[np.float32]:
-    """Resample with soxr's high quality; as in librosa, the number of samples is rounded up."""
-    length = math.ceil(len(samples) * wanted_rate / sample_rate)
-    resampled = soxr.resample(samples, sample_rate, wanted_rate, quality="HQ")[:length]
-    return np.pad(resampled, (0, length - len(resampled)))
+    return Spectrogram(log_mel, seconds, file.sample_rate, file.channels)

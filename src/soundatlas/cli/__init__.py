@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import Annotated
 
@@ -11,11 +10,10 @@ import typer
 from soundatlas.cli.ingest import app as ingest_app
 from soundatlas.cli.login import app as login_app
 from soundatlas.cli.stores import spectrograms, store_app
-from soundatlas.cli.tracks import explain, forget, impact, similar, why
+from soundatlas.cli.tracks import explain, forget, impact, make, picture, similar, trace, why
 from soundatlas.cli.watching import watch
-from soundatlas.disk_faults import describe_disk_fault
-from soundatlas.environment import quieten
-from soundatlas.errors import SoundatlasError, UsageError
+from soundatlas.errors import UsageError
+from soundatlas.reporting import reporting_faults
 
 app = typer.Typer(
     name="soundatlas",
@@ -56,6 +54,7 @@ def classify(
 
 app.command()(watch)
 app.command()(why)
+app.command()(picture)
 app.command()(similar)
 
 
@@ -209,6 +208,8 @@ def flips(
     print_flips(as_json=json)
 
 
+app.command()(make)
+app.command()(trace)
 app.command()(explain)
 app.command()(impact)
 app.command()(forget)
@@ -250,14 +251,5 @@ def doctor(
 
 def main() -> None:
     """Run the command; a known fault is one line and an exit code, never a traceback."""
-    quieten()
-    try:
+    with reporting_faults():
         app()
-    except SoundatlasError as error:
-        print(f"soundatlas: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except OSError as error:
-        if (said := describe_disk_fault(error)) is None:
-            raise
-        print(f"soundatlas: {said}", file=sys.stderr)
-        sys.exit(SoundatlasError.exit_code)

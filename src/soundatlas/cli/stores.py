@@ -15,6 +15,8 @@ def spectrograms(
     *,
     store: Annotated[Path, typer.Option(help="The folder of the store; made where it is not there.")],
     workers: Annotated[int | None, typer.Option(min=1, help="Processes. [default: one per processor]")] = None,
+    profile: Annotated[bool, typer.Option("--profile", help="Print where time and memory went.")] = False,
+    profile_json: Annotated[Path | None, typer.Option(help="Write that to this file.")] = None,
 ) -> None:
     """Compute the log-mel spectrograms of loose audio, by the settings of params.yaml; only what is missing or new.
 
@@ -22,7 +24,14 @@ def spectrograms(
     """
     from soundatlas.commands.store import compute_folder
 
-    compute_folder(folder, store, workers)
+    if not profile and profile_json is None:
+        compute_folder(folder, store, workers)
+        return
+    from soundatlas.profiling import Profile
+
+    measured = Profile()
+    compute_folder(folder, store, workers, measured)
+    measured.report(profile_json)
 
 
 @store_app.command()

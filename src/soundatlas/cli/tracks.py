@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from soundatlas.chain.wanted import Wanted
+from soundatlas.errors import UsageError
+
 
 def why(
     what: Annotated[str, typer.Argument(help="An audio file, or a track_id of the catalogue.", show_default=False)],
@@ -21,6 +24,35 @@ def why(
     from soundatlas.commands.why import explain_prediction
 
     explain_prediction(what, out=out, as_json=json)
+
+
+def picture(
+    track: Annotated[
+        str,
+        typer.Argument(
+            help="A file, a track_id, the beginning of the audio's SHA-256, or a part of artist and title.",
+            show_default=False,
+        ),
+    ],
+    *,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(help="log-mel, harmonic, percussive, foreground or background; may be repeated. [default: all]"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A PNG file for all, or a folder for one file each. [default: picture-<name>.png, here]"),
+    ] = None,
+    start: Annotated[float, typer.Option("--from", min=0.0, help="Where to begin, in seconds.")] = 0.0,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600.0, help="How much to draw.")] = 60.0,
+) -> None:
+    """Draw a track's log-mel and what it is made of: harmonic, percussive, foreground, background.
+
+    Example: soundatlas picture song.mp3 --kind foreground --kind background --from 10 --seconds 5
+    """
+    from soundatlas.commands.picture import draw_pictures
+
+    draw_pictures(track, kinds=kind or (), out=out, start=start, seconds=seconds)
 
 
 def similar(
@@ -97,3 +129,56 @@ def forget(
     from soundatlas.commands.forget import forget_track
 
     forget_track(track, reason=reason, dry_run=dry_run, confirmed=yes, purge_remotes=remotes, as_json=json)
+
+
+def make(
+    track: Annotated[
+        str | None,
+        typer.Argument(
+            help="A track_id, a file or its path, a part of title or artist, or the beginning of a SHA-256.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    to: Annotated[Wanted, typer.Option(help="What is wanted; what leads there is made where it is missing.")] = (
+        Wanted.PREDICTION
+    ),
+    force: Annotated[bool, typer.Option("--force", help="Make every step again; say if it came out the same.")] = False,
+    ping: Annotated[bool, typer.Option("--ping", help="Compute nothing: print what would run, and why.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
+) -> None:
+    """Make what one track lacks, and nothing else: spectrogram, features, prediction; `dvc repro` keeps all of it.
+
+    With --ping and no track, all are walked: how many have come how far, and which stages would run.
+    Example: soundatlas make "BWV 253" --ping
+    """
+    from soundatlas.commands.make import make_track, ping_all, ping_track
+
+    if track is None:
+        if not ping or force:
+            raise UsageError("name a track to make; without one, only --ping walks all of them")
+        ping_all(as_json=json)
+    elif ping:
+        ping_track(track, wanted=to, force=force, as_json=json)
+    else:
+        make_track(track, wanted=to, force=force, as_json=json)
+
+
+def trace(
+    track: Annotated[
+        str,
+        typer.Argument(
+            help="A track_id, a file or its path, a part of title or artist, or the beginning of a SHA-256.",
+            show_default=False,
+        ),
+    ],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, for another program.")] = False,
+) -> None:
+    """Tell what was done to one track, in order: each step, when, how long, from which bytes; trainings; champions.
+
+    Example: soundatlas trace "BWV 253"
+    """
+    from soundatlas.commands.trace import trace_track
+
+    trace_track(track, as_json=json)

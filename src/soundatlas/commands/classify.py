@@ -18,6 +18,7 @@ from soundatlas.params import load_params
 from soundatlas.progress import progress
 from soundatlas.sources.inbox import list_files, list_folder
 from soundatlas.tables import INBOX
+from soundatlas.workers import retrying
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -53,6 +54,7 @@ def classify_paths(paths: Sequence[Path], *, as_json: bool) -> None:
             listing,
             Path.cwd(),
             timeout_seconds=params.spectrograms.timeout_seconds,
+            map_jobs=retrying(params.spectrograms.retries),
             advance=advance,
         )
     if as_json:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -16,6 +14,7 @@ from soundatlas.commands.map_model import warn_of_another_champion
 from soundatlas.commands.terminal import printable, wide_console
 from soundatlas.errors import NotReadyError, UsageError
 from soundatlas.files import project_root
+from soundatlas.lineage.names import folded
 from soundatlas.tables import read_table
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 ORDER = ((ARTIST,), (GENRE,), (TRACK, FILE))  # of what is meant, when several kinds of things have a name
 MOST_NAMED = 5  # when several things are meant, or none
 SUGGESTED_FROM = 0.6  # likeness of spellings, by difflib's ratio
-UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})  # noqa: RUF001 - that is the point
 
 
 def print_similar(name: str, *, kinds: Sequence[str], most: int | None, as_json: bool) -> None:
@@ -116,14 +114,6 @@ def _unknown(table: pd.DataFrame, name: str, wanted: str) -> str:
     alike = list(dict.fromkeys(names[spelling] for spelling in close))
     hint = f": did you mean {', or '.join(alike)}?" if alike else ", and nothing is spelled like it"
     return printable(f"nothing on the map is called {name!r}{hint}")
-
-
-def folded(text: str) -> str:
-    """Return a text without case, diacritics and punctuation, to compare spellings."""
-    bare = unicodedata.normalize("NFKD", text.casefold().translate(UNDECOMPOSED))
-    return " ".join(
-        re.findall(r"\w+", "".join(character for character in bare if not unicodedata.combining(character)))
-    )
 
 
 def neighbours_of(table: pd.DataFrame, row: int) -> list[dict[str, Any]]:

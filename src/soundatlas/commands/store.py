@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import TYPE_CHECKING
-
-from rich.markup import escape
+from typing import TYPE_CHECKING, Any
 
 from soundatlas.commands.terminal import printable, wide_console
 from soundatlas.errors import NotReadyError, StoreError, UsageError
@@ -15,8 +12,12 @@ from soundatlas.progress import progress
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from soundatlas.profiling import Profile
+
 STORE = "data/spectrograms"
+STORES = (STORE, "data/stems")  # of a project
 KNOWN = "known-files.json"  # the hashes of what was listed, beside the shards
+KNOWN_SETTINGS = "data/.known-settings.json"  # in the project
 MOST_FAILURES = 10  # that are shown
 
 
@@ -29,9 +30,12 @@ def verify(folder: Path | None, *, repair: bool) -> None:
 
     Raises:
         NotReadyError: when there is no store.
-        StoreError: when something is damaged and stays.
+        StoreError: when something is damaged and stays, or another run is at work in the store.
     """
+    from rich.markup import escape
+
     from soundatlas.dag import holding_data
+    from soundatlas.store.locking import holding_store
     from soundatlas.store.verification import list_shards, remove_damaged, verify_store
 
     place = folder or project_root() / STORE
@@ -46,7 +50,8 @@ def verify(folder: Path | None, *, repair: bool) -> None:
     if not found.damaged:
         console.print(f"{sound}, each as it was written", highlight=False)
     elif repair:
-        with holding_data(place.parents[1], "soundatlas store verify --repair") if folder is None else nullcontext():
+        own = is_projects(place)
+        with holding_data(project_root(), "soundatlas store verify --repair") if own else holding_store(place):
             remove_damaged(place, found)
         removed = ", ".join(sorted(found.damaged))
         console.print(f"removed {removed}: `dvc repro` computes what they held, and nothing else", highlight=False)
@@ -56,48 +61,86 @@ def verify(folder: Path | None, *, repair: bool) -> None:
         )
 
 
-def compute_folder(folder: Path, store: Path, workers: int | None) -> None:
+def is_projects(store: Path) -> bool:
+    """Return whether a folder is a store of the project that this is run in: an out of DVC, with locks of its own."""
+    try:
+        return store.resolve() in {project_root() / name for name in STORES}
+    except UsageError:
+        return False
+
+
+def compute_folder(folder: Path, store: Path, workers: int | None, profile: Profile | None = None) -> None:
     """Bring a store up to date with a folder of audio, by the project's front end, and print what was done.
 
     Args:
         folder: of audio; read, never written.
         store: the folder of the store; made where it is not there.
         workers: number of processes; by default one per processor.
+        profile: takes down where the time went.
 
     Raises:
         UsageError: when `folder` is none, or the store would lie in it.
+        StoreError: when another run is at work in the store.
     """
-    import pandas as pd
-
-    from soundatlas.audio.spectrogram import FrontEnd
-    from soundatlas.params import load_params
-    from soundatlas.sources.inbox import list_folder
-    from soundatlas.store.reading import FAILURES_NAME
-    from soundatlas.store.writing import update_store
-    from soundatlas.tables import FAILURES, read_table
-
     if not folder.is_dir():
         raise UsageError(f"{printable(str(folder))} is no folder")
+    if store.exists() and not store.is_dir():
+        raise UsageError(f"the store {printable(str(store))} is a file: name a folder")
     if store.resolve().is_relative_to(folder.resolve()):
         raise UsageError(f"the store {printable(str(store))} would lie within the audio: choose another place")
-    params, root = load_params(project_root() / "params.yaml"), folder.resolve()
-    listing = list_folder(root, root, max_file_megabytes=params.ingest.max_file_megabytes, known=store / KNOWN)
-    readable = listing[listing["reason"].isna()]
-    wanted = dict(zip(readable["audio_sha256"], readable["path"], strict=True))
-    with progress("computing spectrograms", len(wanted)) as advance:
-        update = update_store(
-            store,
-            wanted,
-            FrontEnd.of(params.spectrograms),
-            root=root,
-            timeout_seconds=params.spectrograms.timeout_seconds,
-            workers=workers,
-            advance=advance,
-        )
-    failed = pd.concat([listing[listing["reason"].notna()], read_table(store / FAILURES_NAME, FAILURES)])
-    console = wide_console()
-    for path, reason, message in failed[["path", "reason", "message"]].head(MOST_FAILURES).itertuples(index=False):
-        console.print(escape(printable(f"{path}: {reason}: {message}")), soft_wrap=True, highlight=False)
+    from soundatlas.store.rows import NEEDED_FOR_COMPUTING
+    from soundatlas.workers import early_worker
+
+    with early_worker(*NEEDED_FOR_COMPUTING):  # while this process imports what it needs itself
+        _bring_up_to_date(folder.resolve(), store, workers, profile)
+
+
+def _bring_up_to_date(folder: Path, store: Path, workers: int | None, profile: Profile | None) -> None:
+    from soundatlas.commands.store_settings import read_settings
+    from soundatlas.sources.inbox import list_folder_rows
+    from soundatlas.store.locking import holding_store
+    from soundatlas.store.reading import FAILURES_NAME
+    from soundatlas.store.writing import update_store
+    from soundatlas.tables import read_columns
+    from soundatlas.workers import retrying
+
+    project = project_root()
+    settings = read_settings(project / "params.yaml", project / KNOWN_SETTINGS)
+    map_jobs = retrying(settings.retries)
+    if profile is not None:
+        from soundatlas.profiling import profiled
+
+        map_jobs = profiled(profile, map_jobs)
+    with holding_store(store):
+        listing = list_folder_rows(folder, folder, max_file_megabytes=settings.max_file_megabytes, known=store / KNOWN)
+        wanted = {row["audio_sha256"]: row["path"] for row in listing if row["reason"] is None}
+        failed = [row for row in listing if row["reason"] is not None]
+        del listing  # memory for which the spectrograms have a use
+        with progress("computing spectrograms", len(wanted)) as advance:
+            update = update_store(
+                store,
+                wanted,
+                settings.front_end,
+                root=folder,
+                timeout_seconds=settings.timeout_seconds,
+                workers=workers,
+                map_jobs=map_jobs,
+                advance=advance,
+            )
+        if update.failed:
+            failed += read_columns(store / FAILURES_NAME, ["path", "reason", "message"])
+    _print_failures(failed)
     print(  # noqa: T201 - the command's output
         f"{update.computed} computed, {update.kept} kept, {update.removed} removed, {len(failed)} failed"
     )
+
+
+def _print_failures(failed: list[dict[str, Any]]) -> None:
+    if not failed:
+        return
+    from rich.markup import escape
+
+    console = wide_console()
+    for row in failed[:MOST_FAILURES]:
+        told = f"{row['path']}: {row['reason']}: {row['message']}"
+        console.print(escape(printable(told)), soft_wrap=True, highlight=False)

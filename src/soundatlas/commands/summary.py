@@ -57,7 +57,7 @@ def print_summary() -> None:
     console.print(
         "\n[bold]Next[/]\n"
         "  data/data_docs/index.html           what was checked before training\n"
-        "  data/evaluation/figures/            learning curves, confusion matrices, calibration\n"
+        "  data/evaluation/figures/            learning curves, confusion matrices, contact sheets\n"
         "  data/predictions/predictions.csv    the predictions, for a spreadsheet\n"
         "  data/atlas/index.html               the map: where everything sits, and what is next to it\n"
         "  make ui                             runs, schedules and model versions, in the browser\n"

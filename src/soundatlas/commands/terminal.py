@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PLAIN_WIDTH = 130
 
 
 def wide_console() -> Console:
     """Return a console as wide as the terminal; in a file or a pipe, wide enough for a table."""
+    from rich.console import Console
+
     console = Console()
     return console if console.is_terminal else Console(width=PLAIN_WIDTH)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from soundatlas.errors import NotReadyError
 from soundatlas.history.store import open_history
@@ -15,6 +16,7 @@ from soundatlas.registry.prediction_key import model_key
 from soundatlas.scale.delegation import BEAM, delegate_hearing
 from soundatlas.sources.deny_list import read_deny_list
 from soundatlas.sources.inbox import list_known_files, shown_path
+from soundatlas.workers import retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,13 +120,10 @@ class Watch:
         return listing[wanted].reset_index(drop=True)
 
     def _hearing(self) -> Callable[..., dict[str, Answer]]:
+        retries = self.params.spectrograms.retries
         if self.params.engine.kind != BEAM:
-            return hear_files
-
-        def hear(*arguments: Any, **settings: Any) -> dict[str, Answer]:
-            return delegate_hearing(*arguments, **settings, engine=self.params.engine)
-
-        return hear
+            return partial(hear_files, map_jobs=retrying(retries))
+        return partial(delegate_hearing, retries=retries, engine=self.params.engine)
 
     @staticmethod
     def _answered(listing: pd.DataFrame, answers: dict[str, Answer]) -> set[str]:

@@ -97,14 +97,15 @@ def _find(what: str, root: Path) -> tuple[Path, str]:
 
 
 def _hear(path: Path, name: str, bundle: Bundle) -> Subject:
-    from soundatlas.audio.spectrogram import analyse_file
+    from soundatlas.audio.stems import analyse
 
-    log_mels = {part: analyse_file(path, front_end).log_mel for part, front_end in bundle.front_ends.items()}
+    log_mels = {part: analyse(path, front_end).log_mel for part, front_end in bundle.front_ends.items()}
     return Subject(name, sha256_file(path), log_mels)
 
 
 def _explain(subject: Subject, prediction: TrackPrediction, ear: Ear) -> tuple[Scene, list[Panel]]:
     """Look closely at (at most) the 30 s that speak most for the prediction."""
+    from soundatlas.audio.stems import mix_of
     from soundatlas.learning.explanation import (
         Patches,
         most_telling_stretch,
@@ -114,7 +115,7 @@ def _explain(subject: Subject, prediction: TrackPrediction, ear: Ear) -> tuple[S
     )
     from soundatlas.learning.explanation_figure import Panel, Scene
 
-    front_end, whole = ear.front_end, subject.log_mels[ear.part]
+    front_end, whole = ear.front_end.mix, subject.log_mels[ear.part]
     order = {head: sorted(p, key=p.__getitem__, reverse=True) for head, p in prediction.probabilities.items()}
     index = {head: [ear.bundle.space.classes[head].index(name) for name in names] for head, names in order.items()}
     best = {head: positions[0] for head, positions in index.items()}
@@ -132,7 +133,9 @@ def _explain(subject: Subject, prediction: TrackPrediction, ear: Ear) -> tuple[S
     here = window_probabilities(ear.logits(windows))
     frame_seconds = front_end.hop_length / front_end.sample_rate
     middles = (first + starts + np.minimum(windows.shape[1], len(log_mel)) / 2) * frame_seconds
-    scene = Scene(subject.name, log_mel, front_end.band_hertz(), frame_seconds, first * frame_seconds, middles, patches)
+    scene = Scene(
+        subject.name, mix_of(log_mel), front_end.band_hertz(), frame_seconds, first * frame_seconds, middles, patches
+    )
     panels = [
         Panel(
             head,

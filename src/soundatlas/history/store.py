@@ -6,26 +6,21 @@ lacks is. Rows are added and never changed; only `soundatlas forget` removes som
 
 from __future__ import annotations
 
-import contextlib
-import datetime as dt
 import json
-import sqlite3
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from soundatlas.errors import HistoryError
 from soundatlas.files import registry_root
 from soundatlas.history.answers import Answer
+from soundatlas.history.database import Database, now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
-    from types import TracebackType
 
 HISTORY = PurePosixPath("data/history/predictions.db")
 FORMAT = 1
-WAIT_SECONDS = 60.0  # for another process's transaction, which takes milliseconds
 
 TABLES = """
 CREATE TABLE predictions (
@@ -82,62 +77,12 @@ class Projection:
     noted_at: str
 
 
-class PredictionHistory:
-    """The history of a project; made when it is not there yet. To be used as a context manager.
+class PredictionHistory(Database):
+    """The predictions of a project, and whose of them were shown when."""
 
-    Raises:
-        HistoryError: when the file is damaged, or a later version of soundatlas made it.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with self._naming_faults():
-            self._connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
-            self._prepare()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._connection.close()
-
-    def _prepare(self) -> None:
-        """Set the connection up, and make the tables once, whoever else is about to."""
-        self._connection.execute("PRAGMA journal_mode = WAL")  # readers and a writer do not wait for each other
-        self._connection.execute("PRAGMA synchronous = NORMAL")  # a transaction outlives its process, however it ends
-        self._connection.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
-        with self._transaction():
-            (found,) = self._connection.execute("PRAGMA user_version").fetchone()
-            if found == 0:
-                for statement in _statements(TABLES):
-                    self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA user_version = {FORMAT}")
-        if found not in {0, FORMAT}:
-            raise HistoryError(f"{self.path} has format {found}, and this version reads {FORMAT}: update soundatlas")
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
-
-    @contextlib.contextmanager
-    def _naming_faults(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:  # locked, read-only, disk full
-            raise HistoryError(f"{self.path} cannot be used ({error}): mend that and run it again") from None
-        except sqlite3.DatabaseError as error:
-            raise HistoryError(
-                f"{self.path} is damaged ({error}): move it away and run it again; predictions are then computed anew"
-            ) from None
+    FORMAT = FORMAT
+    TABLES = TABLES
+    LOSS = "predictions are then computed anew"
 
     def read(self, key: ModelKey, shas: Iterable[str]) -> dict[str, Answer]:
         """Return audio SHA-256 -> what this model said of it, for those that it has heard."""
@@ -155,9 +100,9 @@ class PredictionHistory:
         Returns:
             how many were new.
         """
-        now = _now()
+        made_at = now()
         rows = [
-            (sha, key.model_sha256, key.contract_sha256, each.status, each.message, each.said, each.embedding, now)
+            (sha, key.model_sha256, key.contract_sha256, each.status, each.message, each.said, each.embedding, made_at)
             for sha, each in answers.items()
         ]
         with self._naming_faults(), self._transaction():
@@ -174,7 +119,7 @@ class PredictionHistory:
             ).fetchone()
             if last is None or last[0] != model_sha256:
                 self._connection.execute(
-                    "INSERT INTO projections (model_sha256, noted_at) VALUES (?, ?)", (model_sha256, _now())
+                    "INSERT INTO projections (model_sha256, noted_at) VALUES (?, ?)", (model_sha256, now())
                 )
 
     def projections(self) -> list[Projection]:
@@ -206,6 +151,15 @@ class PredictionHistory:
             for model, contract, made_at, *answer in rows
         ]
 
+    def heard(self, shas: Iterable[str]) -> set[str]:
+        """Return the audio of which any model has said something."""
+        with self._naming_faults():
+            rows = self._connection.execute(
+                "SELECT DISTINCT audio_sha256 FROM predictions WHERE audio_sha256 IN (SELECT value FROM json_each(?))",
+                (json.dumps(sorted(set(shas))),),
+            ).fetchall()
+        return {str(sha) for (sha,) in rows}
+
     def forget(self, shas: Iterable[str]) -> int:
         """Remove all that was ever said of some audio, from the file's bytes too; return the number of predictions."""
         with self._naming_faults():
@@ -230,17 +184,3 @@ def open_history(root: Path) -> PredictionHistory:
         HistoryError: when it is damaged, or a later version of soundatlas made it.
     """
     return PredictionHistory(history_path(root))
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Yield the statements of a script one by one: `executescript` would commit in between."""
-    statement = ""
-    for line in script.splitlines():
-        statement += line + "\n"
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

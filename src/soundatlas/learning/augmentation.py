@@ -24,14 +24,14 @@ def augment(
     """Return a batch with gain, masks and mixup applied, in this order; the arguments stay as they are.
 
     Args:
-        windows: float32, shape (windows, frames, n_mels), dB.
+        windows: float32, shape (windows, frames, n_mels) or (windows, frames, n_mels, channels), dB.
         wanted: head -> (windows, width).
         weights: head -> (windows,).
         params: how much of what.
         generator: where chance comes from; equal generators give equal batches.
     """
     if params.gain_db:
-        windows = windows + generator.normal(0, params.gain_db, (len(windows), 1, 1)).astype(np.float32)
+        windows = windows + _column(generator.normal(0, params.gain_db, len(windows)).astype(np.float32), windows.ndim)
     if params.mask_bands or params.mask_frames:
         windows = _masked(windows, params, generator)
     if params.mixup:
@@ -44,7 +44,7 @@ def _masked(
 ) -> NDArray[np.float32]:
     """Set a band of frequencies and a stretch of time to the window's mean (Park et al., SpecAugment, 1904.08779)."""
     masked = windows.copy()
-    _, frames, bands = windows.shape
+    frames, bands = windows.shape[1:3]
     for window, level in zip(masked, windows.mean(axis=(1, 2)), strict=True):
         for axis, most, size in ((1, params.mask_bands, bands), (0, params.mask_frames, frames)):
             width = int(generator.integers(0, min(most, size - 1) + 1))
@@ -52,6 +52,11 @@ def _masked(
             place: tuple[Any, ...] = (slice(None), slice(start, start + width))
             window[place[:: 1 if axis == 1 else -1]] = level
     return masked
+
+
+def _column(values: NDArray[np.float32], dimensions: int) -> NDArray[np.float32]:
+    """Return values, one per window, such that they meet windows of so many dimensions."""
+    return values.reshape(-1, *[1] * (dimensions - 1))
 
 
 def _mixed(
@@ -65,8 +70,8 @@ def _mixed(
     share = np.maximum(share, 1 - share)  # the first of the two stays the louder one
     other = generator.permutation(len(windows))
     power = np.power(10, windows / 10)
-    column = share[:, None]
-    mixed = 10 * np.log10(column[..., None] * power + (1 - column)[..., None] * power[other])
+    column, whole = _column(share, 2), _column(share, windows.ndim)
+    mixed = 10 * np.log10(whole * power + (1 - whole) * power[other])
     labels = {name: column * values + (1 - column) * values[other] for name, values in wanted.items()}
     present = {name: values * values[other] for name, values in weights.items()}
     return mixed.astype(np.float32), labels, present

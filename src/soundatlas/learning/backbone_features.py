@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundatlas.audio.spectrogram import FrontEnd
+    from soundatlas.workers import MapJobs
 
 FEATURES_NAME = "features.safetensors"
 FAILURES_NAME = "failures.parquet"
@@ -88,6 +89,11 @@ class FeatureJob:
 
     spectrogram: Job
     program: Path
+
+    @property
+    def audio_sha256(self) -> str:
+        """Of the track's bytes."""
+        return self.spectrogram.audio_sha256
 
 
 def read_features(path: Path) -> FeatureTable:
@@ -159,6 +165,7 @@ def update_features(
     *,
     root: Path,
     timeout_seconds: float,
+    map_jobs: MapJobs = map_in_workers,
     advance: Callable[[], None] = lambda: None,
 ) -> Update:
     """Make `folder` hold the features of exactly the `wanted` tracks, and a row for each that failed.
@@ -173,6 +180,7 @@ def update_features(
         front_end: from `backbone_front_end`.
         root: what the paths are relative to.
         timeout_seconds: longest time for one track.
+        map_jobs: has workers compute the features.
         advance: called after each computed track, for a progress bar.
 
     Raises:
@@ -186,7 +194,7 @@ def update_features(
     rows = {sha: features for sha, features in before.items() if sha in wanted}
     kept, failures = len(rows), list[dict[str, str]]()
     jobs = [Job(sha, root, wanted[sha], front_end) for sha in sorted(wanted) if sha not in rows]
-    for number, row in enumerate(_computed(folder, backbone, jobs, failures, timeout_seconds), start=1):
+    for number, row in enumerate(_computed(folder, backbone, jobs, failures, timeout_seconds, map_jobs), start=1):
         rows |= row
         advance()
         if number % TRACKS_BETWEEN_WRITES == 0:
@@ -208,7 +216,12 @@ def _present_rows(path: Path, contract: dict[str, Any]) -> dict[str, NDArray[np.
 
 
 def _computed(
-    folder: Path, backbone: str, jobs: list[Job], failures: list[dict[str, str]], timeout_seconds: float
+    folder: Path,
+    backbone: str,
+    jobs: list[Job],
+    failures: list[dict[str, str]],
+    timeout_seconds: float,
+    map_jobs: MapJobs,
 ) -> Iterable[dict[str, NDArray[np.float32]]]:
     """Yield a track's row for each job, or an empty one with a new row among the failures."""
     if not jobs:
@@ -217,7 +230,7 @@ def _computed(
     program.write_bytes(feature_program(backbone))
     tasks = [FeatureJob(job, program) for job in jobs]
     try:
-        with closing(map_in_workers(compute_features, tasks, timeout_seconds=timeout_seconds)) as outcomes:
+        with closing(map_jobs(compute_features, tasks, timeout_seconds=timeout_seconds)) as outcomes:
             for outcome in outcomes:
                 job = outcome.item.spectrogram
                 if outcome.failure is not None:

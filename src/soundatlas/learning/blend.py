@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SUM_WEIGHT = 1e4  # of the equation by which shares sum to 1: it rules whatever the number of tracks
 NETWORK, STATISTICS, BACKBONE = "network", "statistics", "backbone"
+LINEAR_PARTS = (STATISTICS, BACKBONE)  # the first one's features are those that an open set compares
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def blend(parts: dict[str, TrackOutput], calibration: Calibration) -> TrackOutpu
         calibration: from `calibrate`.
 
     Returns:
-        logits whose softmax are the probabilities, standardised values, and a float32 embedding of length 1.
+        logits whose softmax are the probabilities, standardised values, a float32 embedding of length 1, and the
+        features of the first linear part.
     """
     outputs = list(parts.values())
     weighted = [(calibration.factors[part], output) for part, output in parts.items()]
@@ -69,7 +71,8 @@ def blend(parts: dict[str, TrackOutput], calibration: Calibration) -> TrackOutpu
         for name in outputs[0].values
     }
     vector = np.concatenate([normalised(output.embedding) for output in outputs]) / np.sqrt(len(outputs))
-    return TrackOutput(logits, values, vector.astype(np.float32))
+    features = next((parts[part].features for part in LINEAR_PARTS if part in parts), None)
+    return TrackOutput(logits, values, vector.astype(np.float32), features)
 
 
 def linear_output(linear: LinearHeads, features: NDArray[np.float32]) -> TrackOutput:
@@ -79,6 +82,7 @@ def linear_output(linear: LinearHeads, features: NDArray[np.float32]) -> TrackOu
         {head: row[0] for head, row in logits.items()},
         {name: float(row[0]) for name, row in values.items()},
         linear.embed(features[None])[0],
+        features,
     )
 
 

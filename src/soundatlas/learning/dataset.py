@@ -96,6 +96,7 @@ class Windows:
         window_frames: length of a window.
         n_mels: height of a window.
         batch_size: windows per batch.
+        stems: that the store holds beside the mix; without any, windows have no axis for channels.
     """
 
     store: SpectrogramStore
@@ -104,6 +105,7 @@ class Windows:
     window_frames: int
     n_mels: int
     batch_size: int
+    stems: int = 0
 
     def random(
         self,
@@ -157,7 +159,8 @@ class Windows:
         return fill_window(self.store.frames(sha, start, stop), self.window_frames)
 
     def _dataset(self, generator: Any, batches: int) -> tf.data.Dataset:
-        spec = tf.TensorSpec((None, self.window_frames, self.n_mels), tf.float32)
+        channels = (1 + self.stems,) if self.stems else ()
+        spec = tf.TensorSpec((None, self.window_frames, self.n_mels, *channels), tf.float32)
         values = {
             name: tf.TensorSpec((None, array.shape[1]), tf.float32) for name, array in self.targets.wanted.items()
         }

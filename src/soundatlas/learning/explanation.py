@@ -36,7 +36,9 @@ class Patches:
     @classmethod
     def over(cls, log_mel: NDArray[np.float32], patch_frames: int, patch_bands: int) -> Patches:
         """Lay a grid of equal patches over a spectrogram; the last ones take what is left, if less than half."""
-        return cls(*(_edges(size, step) for size, step in zip(log_mel.shape, (patch_frames, patch_bands), strict=True)))
+        return cls(
+            *(_edges(size, step) for size, step in zip(log_mel.shape[:2], (patch_frames, patch_bands), strict=True))
+        )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -86,7 +88,7 @@ def occlusion(
     over the windows that hear the patch.
 
     Args:
-        log_mel: shape (frames, n_mels), dB.
+        log_mel: shape (frames, n_mels), dB; with stems, and their channels, which are flattened together.
         windows: cut from it, shape (windows, window_frames, n_mels).
         starts: first frame of each window; a track shorter than a window fills it by going round.
         logits: the model: from windows to head -> shape (windows, classes).
@@ -142,13 +144,13 @@ def _class_log_probabilities(
 
 
 def _surrounding_levels(log_mel: NDArray[np.float32], patches: Patches) -> NDArray[np.float32]:
-    """Return the mean level of each patch with its neighbours, dB, shape `patches.shape`."""
+    """Return the mean level of each patch with its neighbours, dB, shape `patches.shape`; of each channel its own."""
     sums = np.add.reduceat(np.add.reduceat(log_mel, patches.frames[:-1], 0), patches.bands[:-1], 1)
     sizes = np.diff(patches.frames)[:, None] * np.diff(patches.bands)
-    level = np.empty(patches.shape, dtype=np.float32)
+    level = np.empty(patches.shape + log_mel.shape[2:], dtype=np.float32)
     for row, column in np.ndindex(patches.shape):
         around = slice(max(0, row - 1), row + 2), slice(max(0, column - 1), column + 2)
-        level[row, column] = sums[around].sum() / sizes[around].sum()
+        level[row, column] = sums[around].sum(axis=(0, 1)) / sizes[around].sum()
     return level
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from soundatlas.learning.spectrogram_axes import plain_text, save_png, show_spectrogram
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
     from soundatlas.learning.explanation import Patches
 
-DPI = 110
-PNG_METADATA = {"Software": None}  # equal figures, equal bytes
 SHOWN_CLASSES = 3
-MARKED_HERTZ = (125, 500, 1000, 2000, 4000, 8000, 16000)
 DEPTH_DB = 70.0  # what lies further below the loudest cell is black
 LEAST_SCALE = 0.2  # of log-probability: a model that nothing moves shows no colours
 COLOURS = ("#1b6ca8", "#d95f02", "#7a7a7a")
@@ -74,18 +71,14 @@ class Scene:
 
 def write_explanation(path: Path, scene: Scene, panels: list[Panel]) -> None:
     """Draw an explanation into a PNG file."""
-    figure = draw_explanation(scene, panels)
-    FigureCanvasAgg(figure)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a title in a script that the font lacks
-        figure.savefig(path, format="png", dpi=DPI, metadata=PNG_METADATA)
+    save_png(draw_explanation(scene, panels), path)
 
 
 def draw_explanation(scene: Scene, panels: list[Panel]) -> Figure:
     """Draw the spectrogram, and per head the probabilities over time above the map of what they rest on."""
     ratios = [1.5, *([1.0, 1.5] * len(panels))]
     figure = Figure(figsize=(11, 1.35 * sum(ratios) + 1.2), layout="constrained")
-    figure.suptitle(_plain(scene.title), fontsize=14, fontweight="bold", x=0.01, ha="left")
+    figure.suptitle(plain_text(scene.title), fontsize=14, fontweight="bold", x=0.01, ha="left")
     rows = figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios, squeeze=False)[:, 0]
     last = scene.first_second + len(scene.log_mel) * scene.frame_seconds
     loudest = float(scene.log_mel.max())
@@ -97,7 +90,7 @@ def draw_explanation(scene: Scene, panels: list[Panel]) -> Figure:
         scale = max(LEAST_SCALE, float(np.abs(panel.drops).max()))
         _image(map_axes, scene, scene.log_mel.T, cmap="Greys", vmin=loudest - DEPTH_DB, vmax=loudest + DEPTH_DB / 2)
         shown = _draw_drops(map_axes, scene, panel.drops, scale)
-        name = _plain(panel.names[0])
+        name = plain_text(panel.names[0])
         map_axes.set_title(f"What “{name}” rests on ({FOR}, {AGAINST})", loc="left", fontsize=10)
         ticks = [-scale, -scale / 2, 0.0, scale / 2, scale]
         bar = figure.colorbar(shown, ax=map_axes, pad=0.01, ticks=ticks, format=_as_factor)
@@ -111,25 +104,19 @@ def draw_explanation(scene: Scene, panels: list[Panel]) -> Figure:
 def _draw_probabilities(axes: Any, scene: Scene, panel: Panel) -> None:
     """Draw the likeliest classes of a head over the middles of the windows."""
     for place in range(min(SHOWN_CLASSES, len(panel.names))):
-        label = f"{_plain(panel.names[place])} {panel.track[place]:.0%}"
+        label = f"{plain_text(panel.names[place])} {panel.track[place]:.0%}"
         values = panel.windows[:, place]
         axes.plot(scene.window_seconds, values, color=COLOURS[place], marker="o", markersize=3, label=label)
     axes.set(ylim=(-0.03, 1.03), ylabel="probability")
-    axes.set_title(f"{_plain(panel.head).capitalize()}, over time", loc="left", fontsize=10)
+    axes.set_title(f"{plain_text(panel.head).capitalize()}, over time", loc="left", fontsize=10)
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=SHOWN_CLASSES, frameon=False, fontsize=9)
     axes.grid(alpha=0.3)
 
 
 def _image(axes: Any, scene: Scene, values: NDArray[Any], **settings: Any) -> Any:
-    """Show an array of shape (bands, frames) over seconds and hertz."""
+    """Show an array of shape (bands, frames) over the stretch that is shown."""
     last = scene.first_second + len(scene.log_mel) * scene.frame_seconds
-    bands = len(scene.band_hertz)
-    extent = (scene.first_second, last, 0, bands)
-    shown = axes.imshow(values, origin="lower", aspect="auto", extent=extent, interpolation="nearest", **settings)
-    marks = [hertz for hertz in MARKED_HERTZ if scene.band_hertz[0] <= hertz <= scene.band_hertz[-1]]
-    axes.set_yticks(np.interp(marks, scene.band_hertz, np.arange(bands) + 0.5), [_as_hertz(hertz) for hertz in marks])
-    axes.set_ylabel("Hz (mel scale)")
-    return shown
+    return show_spectrogram(axes, values, scene.band_hertz, (scene.first_second, last), **settings)
 
 
 def _draw_drops(axes: Any, scene: Scene, drops: NDArray[np.float64], scale: float) -> Any:
@@ -144,14 +131,3 @@ def _draw_drops(axes: Any, scene: Scene, drops: NDArray[np.float64], scale: floa
 def _as_factor(drop: float, _position: object = None) -> str:
     """Say a drop of a natural logarithm as a factor, e.g. 2.0, or 1/2.0 where the class gets likelier."""
     return f"{np.exp(drop):.2g}" if drop >= 0 else f"1/{np.exp(-drop):.2g}"
-
-
-def _as_hertz(hertz: float) -> str:
-    return f"{hertz / 1000:g}k" if hertz >= 1000 else f"{hertz:g}"  # noqa: PLR2004 - kilohertz
-
-
-def _plain(text: str) -> str:
-    """Keep text what it is: matplotlib would set what stands between dollars as mathematics, and obeys line breaks."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text).replace(
-        "$", r"\$"
-    )

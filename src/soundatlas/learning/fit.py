@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from soundatlas.learning.labels import MISSING
 from soundatlas.learning.network import build_network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from soundatlas.params import TrainParams
     from soundatlas.store.reading import SpectrogramStore
 
+MIXED, FULL = "mixed_float16", "float32"
 WARM_UP = 0.1  # share of the steps over which the learning rate rises
 
 
@@ -55,6 +57,7 @@ def fit_network(
     *,
     window_frames: int,
     n_mels: int,
+    stems: int = 0,
     checkpoint: Checkpoint | None = None,
     extra: dict[str, Any] | None = None,
     on_epoch: Callable[[int, dict[str, float]], None] = lambda _epoch, _row: None,
@@ -76,6 +79,7 @@ def fit_network(
         params: section `train`.
         window_frames: length of a window, in frames.
         n_mels: height of a window, in mel bands.
+        stems: how many the store holds beside the mix.
         checkpoint: where the state after each epoch is kept; removed by the caller.
         extra: what to keep there beside it.
         on_epoch: called after each epoch that is fitted now, with its number, from 1, and its row of the history.
@@ -85,24 +89,28 @@ def fit_network(
     keras.utils.set_random_seed(params.seed)
     tf.config.experimental.enable_op_determinism()
     mean_db, std_db = level_statistics(store, train["audio_sha256"].tolist())
-    network = build_network(
-        window_frames=window_frames,
-        n_mels=n_mels,
-        space=space,
-        channels=params.channels,
-        embedding=params.embedding,
-        dropout=params.dropout,
-        mean_db=mean_db,
-        std_db=std_db,
-    )
+    shape: dict[str, Any] = {
+        "window_frames": window_frames,
+        "n_mels": n_mels,
+        "space": space,
+        "channels": params.channels,
+        "embedding": params.embedding,
+        "dropout": params.dropout,
+        "mean_db": mean_db,
+        "std_db": std_db,
+        "stems": stems,
+    }
 
     def windows(tracks: pd.DataFrame) -> Windows:
         targets = Targets.of(tracks, space)
-        return Windows(store, tracks["audio_sha256"].tolist(), targets, window_frames, n_mels, params.batch_size)
+        shas = tracks["audio_sha256"].tolist()
+        return Windows(store, shas, targets, window_frames, n_mels, params.batch_size, stems)
 
     steps = max(1, params.windows_per_epoch // params.batch_size)
     probabilities = square_root_balance(train[params.classes[0]])
-    heads = compiled_heads(network, space, params, total_steps=steps * params.epochs)
+    with precision(training_precision(params)):
+        network = build_network(**shape)
+        heads = compiled_heads(network, space, params, total_steps=steps * params.epochs)
     history = checkpoint.history if checkpoint else []
     if checkpoint and history:
         checkpoint.restore(heads)
@@ -125,8 +133,29 @@ def fit_network(
             verbose=0,
         )
     kept_epoch = keeper.keep(heads)
+    if training_precision(params) != FULL:  # what is saved, exported and served computes in float32
+        keras.utils.clear_session()
+        weights, network = network.get_weights(), build_network(**shape)
+        network.set_weights(weights)
     balance_heads(network, space, train, probabilities)
     return Fitted(network, mean_db, std_db, keeper.rows, kept_epoch)
+
+
+def training_precision(params: TrainParams) -> str:
+    """Return the precision of the layers in training: float16 with float32 weights on a GPU (arXiv 1710.03740)."""
+    on_gpu = bool(tf.config.list_physical_devices("GPU"))
+    return MIXED if params.mixed_precision and on_gpu else FULL
+
+
+@contextmanager
+def precision(name: str) -> Iterator[None]:
+    """Let Keras build and compile networks in a precision, and put its own back."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def balance_heads(

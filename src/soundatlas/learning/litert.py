@@ -26,14 +26,14 @@ class LiteRtNetwork:
 
     Args:
         path: of the `.tflite` file.
-        window_shape: (window_frames, n_mels) that it must take.
+        window_shape: (window_frames, n_mels) that it must take; with stems, and their channels.
         outputs: name -> number of values per window that it must give.
 
     Raises:
         BundleError: when the file is no such network.
     """
 
-    def __init__(self, path: Path, *, window_shape: tuple[int, int], outputs: Mapping[str, int]) -> None:
+    def __init__(self, path: Path, *, window_shape: tuple[int, ...], outputs: Mapping[str, int]) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
         try:

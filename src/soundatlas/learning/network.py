@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ARCHITECTURE_NAME = "architecture.json"
 WEIGHTS_NAME = "network.weights.h5"
+OUTER = "float32"  # of what touches decibels, logits and values, whatever the precision within
 MOMENTUM = 0.95  # of the batch statistics: Keras' 0.99 still remembers the untrained network after an epoch of ours
 
 
@@ -37,31 +38,37 @@ def build_network(
     dropout: float,
     mean_db: float,
     std_db: float,
+    stems: int = 0,
 ) -> keras.Model:
     """Build the network, untrained.
 
     log-mel (window_frames, n_mels) in dB -> standardised by `mean_db`, `std_db`, then each band by itself -> 5x5 stem
     and one residual stage per entry of `channels`, each halving time and frequency -> mean and max over what is left
     -> `embedding` units -> one linear head per class label (logits) and per attribute (standardised value).
+    Layers take Keras' global precision, save for the first one, the embedding and the heads, which are float32.
+
+    With stems the input is (window_frames, n_mels, 1 + stems), and each band of each channel is standardised by itself.
 
     Returns:
         A model whose outputs are a dict: head -> (windows, classes), attribute -> (windows, 1), and
         "embedding" -> (windows, embedding).
     """
     layers = keras.layers
-    inputs = keras.Input((window_frames, n_mels), name="log_mel")
-    x = layers.Rescaling(1.0 / std_db, offset=-mean_db / std_db)(inputs)
+    inputs = keras.Input((window_frames, n_mels, *((1 + stems,) if stems else ())), name="log_mel")
+    x = layers.Rescaling(1.0 / std_db, offset=-mean_db / std_db, dtype=OUTER)(inputs)
+    if stems:
+        x = layers.Reshape((window_frames, n_mels * (1 + stems)), dtype=OUTER)(x)
     x = layers.BatchNormalization(momentum=MOMENTUM)(x)  # per band: without it, the loud low bands rule the first steps
-    x = layers.Reshape((window_frames, n_mels, 1))(x)
+    x = layers.Reshape((window_frames, n_mels, 1 + stems))(x)
     x = layers.Conv2D(channels[0], 5, strides=2, padding="same", use_bias=False)(x)
     x = layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(x))
     for filters in channels:
         x = _residual_stage(x, filters)
     pooled = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
-    vector = layers.Dense(embedding, name=EMBEDDING)(pooled)
+    vector = layers.Dense(embedding, name=EMBEDDING, dtype=OUTER)(pooled)
     hidden = layers.Dropout(dropout)(layers.ReLU()(layers.BatchNormalization(momentum=MOMENTUM)(vector)))
-    outputs = {head: layers.Dense(len(names), name=head)(hidden) for head, names in space.classes.items()}
-    outputs |= {name: layers.Dense(1, name=name)(hidden) for name in space.attributes}
+    outputs = {head: layers.Dense(len(names), name=head, dtype=OUTER)(hidden) for head, names in space.classes.items()}
+    outputs |= {name: layers.Dense(1, name=name, dtype=OUTER)(hidden) for name in space.attributes}
     return keras.Model(inputs, {**outputs, EMBEDDING: vector}, name="soundatlas")
 
 

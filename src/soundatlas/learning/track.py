@@ -27,11 +27,13 @@ class TrackOutput:
         logits: head -> shape (classes,).
         values: attribute -> standardised value.
         embedding: shape (embedding,).
+        features: of the track, which linear heads heard, shape (features,); None where there are no such heads.
     """
 
     logits: dict[str, NDArray[np.float32]]
     values: dict[str, float]
     embedding: NDArray[np.float32]
+    features: NDArray[np.float32] | None = None
 
 
 def predict_track(run: Run, space: LabelSpace, windows: NDArray[np.float32]) -> TrackOutput:

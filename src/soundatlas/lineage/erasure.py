@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from soundatlas.files import remove_leftovers, replacing_file, write_json
+from soundatlas.history.audit import audit_path, open_audit
 from soundatlas.history.store import history_path, open_history
 from soundatlas.learning.backbone_features import FEATURES_NAME, read_features, remove_features
 from soundatlas.sources.deny_list import AUDIO_FOLDERS, audio_files
@@ -30,6 +31,8 @@ FOLDERS = (
     "catalog",
     "spectrograms",
     "backbone",
+    "stems",
+    "stem_audio",
     "split",
     "validation",
     "data_docs",
@@ -41,12 +44,13 @@ FOLDERS = (
     "history/layouts",
     "history/descriptors",
 )
-TEXTS = {".json", ".html", ".txt", ".md"}
+TEXTS = {".json", ".html", ".txt", ".md", ".png"}  # a picture of tracks names them unseen
 KEPT = ("known-files", "denied.json")  # of a folder's files, and of denied ones: how their names begin
 MEDIA = {"clips", "pictures"}  # of the map: a file per audio, named by the first digits of its hash
 SHORT = 16
 MAP_TABLE = "similar.parquet"
 UNFINISHED = "data/.unfinished"
+BY = "forget"
 
 
 def erasing_steps(root: Path, traces: Traces) -> Iterator[Step]:
@@ -96,10 +100,14 @@ def _listed_paths(root: Path, traces: Traces) -> Iterator[str]:
 
 
 def _spectrograms(root: Path, traces: Traces) -> Iterator[Step]:
-    folder, sha = root / "data/spectrograms", traces.audio_sha256
-    holding = [path.name for path in sorted(folder.glob(f"*{SUFFIX}")) if sha in Shard(path).rows]
-    if holding:
-        yield f"take its spectrogram out of data/spectrograms/{holding[0]}", lambda: remove_from_store(folder, {sha})
+    sha = traces.audio_sha256
+    for folder in (root / "data/spectrograms", root / "data/stems"):
+        holding = [path for path in sorted(folder.glob(f"*{SUFFIX}")) if sha in Shard(path).rows]
+        if holding:
+            shown = holding[0].relative_to(root).as_posix()
+            yield f"take its spectrogram out of {shown}", lambda folder=folder: remove_from_store(folder, {sha})  # type: ignore[misc]
+    for path in sorted((root / "data/stem_audio").glob(f"{sha[:SHORT]}-*")):
+        yield f"remove {path.relative_to(root).as_posix()}", lambda path=path: path.unlink(missing_ok=True)  # type: ignore[misc]
     features = root / "data/backbone" / FEATURES_NAME
     if features.is_file() and sha in read_features(features):
         yield f"take its features out of data/backbone/{FEATURES_NAME}", lambda: remove_features(features, {sha})
@@ -133,17 +141,26 @@ def _remove_map(folder: Path) -> None:
 
 
 def _history(root: Path, traces: Traces) -> Iterator[Step]:
-    if not history_path(root).is_file():
-        return
-    with open_history(root) as history:
-        count = len(history.of_audio(traces.audio_sha256))
-    if count:
-        yield f"take {count} of the predictions out of the history", lambda: _forget(root, traces)
+    if history_path(root).is_file():
+        with open_history(root) as history:
+            count = len(history.of_audio(traces.audio_sha256))
+        if count:
+            yield f"take {count} of the predictions out of the history", lambda: _forget(root, traces)
+    if audit_path(root).is_file():
+        with open_audit(root, BY) as trail:
+            count = len(trail.of_audio(traces.audio_sha256))
+        if count:
+            yield f"take {count} of the steps out of the audit trail", lambda: _forget_steps(root, traces)
 
 
 def _forget(root: Path, traces: Traces) -> None:
     with open_history(root) as history:
         history.forget([traces.audio_sha256])
+
+
+def _forget_steps(root: Path, traces: Traces) -> None:
+    with open_audit(root, BY) as trail:
+        trail.forget([traces.audio_sha256])
 
 
 def _read(path: Path) -> pd.DataFrame:

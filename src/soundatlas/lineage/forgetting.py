@@ -150,12 +150,13 @@ def _is_ours(root: Path, path: str) -> bool:
 
 
 def _artifacts(root: Path, traces: Traces) -> list[str]:
-    """Return the tables below the project's own MLflow that have rows about a track; on a server nobody looks."""
+    """Return the tables and contact sheets of the project's own MLflow that show a track; on a server nobody looks."""
     folder = root / ARTIFACTS
     if "MLFLOW_TRACKING_URI" in os.environ or not folder.is_dir():
         return []
-    tables = {path.relative_to(root).as_posix(): path for path in sorted(folder.rglob("*.parquet"))}
-    return list(_holding(tables, traces, "looking through MLflow's artifacts"))
+    paths = sorted([*folder.rglob("*.parquet"), *folder.rglob("contact_sheet_*.png")])
+    files = {path.relative_to(root).as_posix(): path for path in paths}
+    return list(_holding(files, traces, "looking through MLflow's artifacts"))
 
 
 def _same_recording(root: Path, subject: Subject) -> list[str]:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from soundatlas.errors import UsageError
 from soundatlas.files import sha256_file
+from soundatlas.lineage.names import sha_by_part
 from soundatlas.sources.deny_list import read_entries
 from soundatlas.tables import IDENTITIES, INBOX, TRACKS, read_table, track_title
 
@@ -41,23 +42,27 @@ class Subject:
     paths: tuple[str, ...]
 
 
-def find_subject(root: Path, what: str) -> Subject:
+def find_subject(root: Path, what: str, *, by_part: bool = False) -> Subject:
     """Find the audio that is meant.
 
     Args:
         root: the project.
         what: a track_id of the catalogue, the SHA-256 of an audio file, a file, or a path as a listing has it.
+        by_part: where it is none of these, it may be the beginning of a hash, or a part of artist and title.
 
     Raises:
-        UsageError: when it is none of these.
+        UsageError: when it is none of these, or a part of several.
     """
     tracks, listing = read_tracks(root), read_listings(root)
     sha = _sha_of(root, what, tracks, listing)
+    if sha is None and by_part:
+        sha = sha_by_part(what, tracks, listing)
     if sha is None:
         shown = _as_listed(what)
         raise UsageError(
             f"{''.join(c if c.isprintable() else '?' for c in shown)} is no track_id of the catalogue, no file, "
             "no path in the inbox's listing, and no SHA-256 of an audio file"
+            f"{', nor a part of one or of a name' if by_part else ''}"
         )
     mine, listed = tracks[tracks["audio_sha256"] == sha], listing[listing["audio_sha256"] == sha]
     names = [track_title(row) for row in mine.to_dict("records")] + [Path(path).name for path in listed["path"]]

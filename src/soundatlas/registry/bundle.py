@@ -15,6 +15,9 @@ statistics_heads.safetensors
 part "backbone", linear heads over the features of a network that others trained:
 backbone.tflite       that network, for LiteRT
 backbone_heads.safetensors
+
+where a class may be unknown:
+references.safetensors  training tracks that new ones are compared to
 """
 
 from __future__ import annotations
@@ -25,13 +28,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from soundatlas.audio.spectrogram import analyse_file
+from soundatlas.audio.stems import analyse, mix_of
 from soundatlas.audio.windows import cut_windows
 from soundatlas.learning.backbone import FeatureExtractor
 from soundatlas.learning.beat import TEMPO
-from soundatlas.learning.blend import BACKBONE, NETWORK, STATISTICS, blend, linear_output
+from soundatlas.learning.blend import BACKBONE, LINEAR_PARTS, NETWORK, STATISTICS, blend, linear_output
 from soundatlas.learning.linear_heads import LinearHeads
 from soundatlas.learning.litert import LiteRtNetwork
+from soundatlas.learning.references import References
 from soundatlas.learning.statistics import track_statistics
 from soundatlas.learning.track import predict_track, softmax
 from soundatlas.registry.contract import BACKBONE_NAME, EXPORT_NAME, Contract, heads_name, read_contract
@@ -43,7 +47,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from soundatlas.audio.spectrogram import FrontEnd
+    from soundatlas.audio.stems import AnyFrontEnd
     from soundatlas.learning.inputs import Inputs
     from soundatlas.learning.track import TrackOutput
 
@@ -102,8 +106,10 @@ class Bundle:
             check_golden(folder, part, front_end)
         if NETWORK in self.front_ends:
             self._network = load_export(folder, self.contract)
-        linear = [part for part in (STATISTICS, BACKBONE) if part in self.front_ends]
+        linear = [part for part in LINEAR_PARTS if part in self.front_ends]
         self._heads = {part: LinearHeads.load(folder / heads_name(part)) for part in linear}
+        nearness = self.contract.open_set is not None and self.contract.open_set.nearness is not None
+        self._references = References.load(folder) if nearness else None
 
     @cached_property
     def _extractor(self) -> FeatureExtractor:
@@ -111,9 +117,9 @@ class Bundle:
 
     def reads(self, inputs: Inputs) -> bool:
         """Whether what was computed for the catalogue is what this model hears, part by part."""
-        own = [self.front_ends[part].sha256() for part in (NETWORK, STATISTICS) if part in self.front_ends]
+        own = [self.front_ends[part] for part in (NETWORK, STATISTICS) if part in self.front_ends]
         backbone = self.contract.backbone
-        return all(sha == inputs.store.contract_sha256 for sha in own) and (
+        return all(inputs.store_of(front_end) is not None for front_end in own) and (
             backbone is None or (inputs.features is not None and inputs.features.contract == backbone)
         )
 
@@ -122,11 +128,12 @@ class Bundle:
         features = None
         if BACKBONE in self.front_ends and inputs.features is not None:
             features = inputs.features.of([audio_sha256])[0]
-        own = any(part in self.front_ends for part in (NETWORK, STATISTICS))
-        return self._prediction(inputs.store.log_mel(audio_sha256) if own else None, features)
+        own = self.front_ends.get(NETWORK, self.front_ends.get(STATISTICS))
+        store = None if own is None else inputs.store_of(own)
+        return self._prediction(None if store is None else store.log_mel(audio_sha256), features)
 
     def classify_log_mels(self, log_mels: dict[str, NDArray[np.float32]]) -> TrackPrediction:
-        """Classify a track from its spectrograms: part -> float32, shape (frames, n_mels), dB, of its front end."""
+        """Classify a track from its spectrograms: part -> what its front end hears, float32, dB."""
         features = None
         if BACKBONE in self.front_ends:
             features = self._extractor.track_features(log_mels[BACKBONE])
@@ -138,11 +145,11 @@ class Bundle:
         Raises:
             TrackError: with the reason why the file cannot be used.
         """
-        return self.classify_log_mels(self.analyse(lambda front_end: analyse_file(path, front_end).log_mel))
+        return self.classify_log_mels(self.analyse(lambda front_end: analyse(path, front_end).log_mel))
 
-    def analyse(self, log_mel_of: Callable[[FrontEnd], NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    def analyse(self, log_mel_of: Callable[[AnyFrontEnd], NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         """Return part -> log-mel of a file, computing each front end once."""
-        found: dict[FrontEnd, NDArray[np.float32]] = {}
+        found: dict[AnyFrontEnd, NDArray[np.float32]] = {}
         for front_end in self.front_ends.values():
             if front_end not in found:
                 found[front_end] = log_mel_of(front_end)
@@ -170,7 +177,7 @@ class Bundle:
             windows = cut_windows(log_mel, self.contract.window_frames, self.contract.hop_frames)
             parts[NETWORK] = predict_track(self._network.run, self.space, windows)
         if STATISTICS in self.front_ends and log_mel is not None:
-            statistics = track_statistics(log_mel, self.front_ends[STATISTICS])
+            statistics = track_statistics(mix_of(log_mel), self.front_ends[STATISTICS].mix)
             parts[STATISTICS] = linear_output(self._heads[STATISTICS], statistics)
         if features is not None:
             parts[BACKBONE] = linear_output(self._heads[BACKBONE], features)
@@ -186,11 +193,12 @@ class Bundle:
         values = {name: scale.value(output.values[name]) for name, scale in self.space.attributes.items()}
         known = {}
         if (open_set := self.contract.open_set) is not None:
-            known[open_set.head] = (open_set.knownness(output), open_set.is_known(output))
+            knownness = open_set.knownness(output, self._references)
+            known[open_set.head] = (knownness, knownness >= open_set.threshold)
         beat_bpm = None
         if self.contract.beat is not None and log_mel is not None:
-            rate = self.front_ends[STATISTICS].frames_per_second
-            beat_bpm = self.contract.beat.pick(log_mel, values[TEMPO], rate)
+            rate = self.front_ends[STATISTICS].mix.frames_per_second
+            beat_bpm = self.contract.beat.pick(mix_of(log_mel), values[TEMPO], rate)
         return TrackPrediction(probabilities, values, output.embedding, known, beat_bpm)
 
 
@@ -200,10 +208,11 @@ def load_export(folder: Path, contract: Contract) -> LiteRtNetwork:
     Raises:
         BundleError: when it does not.
     """
-    shape = (contract.window_frames, front_end_of(contract).n_mels)
-    return LiteRtNetwork(folder / EXPORT_NAME, window_shape=shape, outputs=contract.outputs)
+    return LiteRtNetwork(folder / EXPORT_NAME, window_shape=window_shape(contract), outputs=contract.outputs)
 
 
-def front_end_of(contract: Contract) -> FrontEnd:
-    """Return the front end of the network."""
-    return contract.front_ends[NETWORK]
+def window_shape(contract: Contract) -> tuple[int, ...]:
+    """Return the shape of one of the network's windows: frames, mel bands, and with stems the channels."""
+    front_end = contract.front_ends[NETWORK]
+    channels = (1 + len(front_end.stems),) if front_end.stems else ()
+    return (contract.window_frames, front_end.mix.n_mels, *channels)

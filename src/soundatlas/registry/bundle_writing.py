@@ -10,7 +10,7 @@ from soundatlas.audio.spectrogram import FLOOR_DB
 from soundatlas.audio.windows import cut_windows
 from soundatlas.files import write_json
 from soundatlas.learning.blend import BACKBONE, NETWORK, STATISTICS
-from soundatlas.registry.bundle import front_end_of, load_export
+from soundatlas.registry.bundle import load_export, window_shape
 from soundatlas.registry.contract import (
     BACKBONE_NAME,
     CONTRACT_FORMAT,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from soundatlas.audio.spectrogram import FrontEnd
+    from soundatlas.audio.stems import AnyFrontEnd
     from soundatlas.learning.backbone_features import FeatureTable
     from soundatlas.learning.training import Trained
     from soundatlas.params import TrainParams
@@ -39,7 +40,7 @@ SEED = 0
 def write_bundle(
     folder: Path,
     trained: Trained,
-    front_end: FrontEnd,
+    front_end: AnyFrontEnd,
     params: TrainParams,
     *,
     features: FeatureTable | None = None,
@@ -50,16 +51,16 @@ def write_bundle(
     Args:
         folder: to write into.
         trained: the model.
-        front_end: of the network's inputs.
+        front_end: of the network's inputs, with or without stems.
         params: section `train`.
         features: of the backbone; None without one.
-        examples: spectrograms of tracks, on which the export is compared with the network.
+        examples: spectrograms of tracks, of that front end, on which the export is compared with the network.
 
     Raises:
         BundleError: when the export says something else than the network.
         BackboneUnavailableError: when the backbone's weights cannot be had.
     """
-    parts: dict[str, FrontEnd] = {}
+    parts: dict[str, AnyFrontEnd] = {}
     if trained.fitted is not None:
         from soundatlas.learning.export import export_litert
         from soundatlas.learning.network import save_network
@@ -68,23 +69,25 @@ def write_bundle(
         save_network(trained.fitted.network, folder)
         export_litert(trained.fitted.network, folder / EXPORT_NAME)
     if STATISTICS in trained.linear:
-        parts[STATISTICS] = front_end
+        parts[STATISTICS] = front_end.mix
     if BACKBONE in trained.linear and features is not None:
         from soundatlas.learning.backbone import backbone_front_end, feature_program
 
-        parts[BACKBONE] = backbone_front_end(front_end.min_seconds, front_end.max_seconds)
+        parts[BACKBONE] = backbone_front_end(front_end.mix.min_seconds, front_end.mix.max_seconds)
         (folder / BACKBONE_NAME).write_bytes(feature_program(features.contract["backbone"]))
     for part, heads in trained.linear.items():
         heads.save(folder / heads_name(part))
+    if trained.references is not None:
+        trained.references.save(folder)
     write_golden(folder, parts)
-    write_json(folder / CONTRACT_NAME, _contract(trained, parts, front_end, params, features))
+    write_json(folder / CONTRACT_NAME, _contract(trained, parts, front_end.mix, params, features))
     if trained.fitted is not None:
         check_export(folder, examples)
 
 
 def _contract(
     trained: Trained,
-    parts: dict[str, FrontEnd],
+    parts: dict[str, AnyFrontEnd],
     front_end: FrontEnd,
     params: TrainParams,
     features: FeatureTable | None,
@@ -122,7 +125,7 @@ def check_export(folder: Path, examples: Iterable[NDArray[np.float32]] = ()) -> 
     contract = read_contract(folder)
     if NETWORK not in contract.front_ends:
         return
-    shape = (contract.window_frames, front_end_of(contract).n_mels)
+    shape = window_shape(contract)
     noise = np.random.default_rng(SEED).normal(contract.mean_db, contract.std_db, (RANDOM_WINDOWS, *shape))
     silence = np.full((1, *shape), FLOOR_DB)
     tracks = [golden_log_mel(folder, NETWORK), *examples]

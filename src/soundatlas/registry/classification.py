@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from soundatlas.attempts import Outcome
     from soundatlas.registry.contract import Contract
     from soundatlas.registry.inference import Heard
     from soundatlas.registry.pin import Champion
-    from soundatlas.workers import Outcome
+    from soundatlas.workers import MapJobs
 
 NO_CHAMPION = "no_champion"
 FILE_COLUMNS = ("path", "status", "message", "audio_sha256", "duration_seconds")
@@ -48,6 +49,7 @@ def classify_listing(
     root: Path,
     *,
     timeout_seconds: float,
+    map_jobs: MapJobs = map_in_workers,
     advance: Callable[[], None] = lambda: None,
 ) -> pd.DataFrame:
     """Classify every listed file, whatever was said of it before; arguments as of `hear_files`, value as of the table.
@@ -58,7 +60,14 @@ def classify_listing(
     contract = read_contract(folder, champion.content_sha256)
     by_sha: dict[str, Answer] = {}
     by_path = hear_files(
-        folder, champion, listing, root, timeout_seconds=timeout_seconds, keep=by_sha.update, advance=advance
+        folder,
+        champion,
+        listing,
+        root,
+        timeout_seconds=timeout_seconds,
+        keep=by_sha.update,
+        map_jobs=map_jobs,
+        advance=advance,
     )
     return prediction_table(contract, champion, listing, by_sha, by_path)
 
@@ -71,6 +80,7 @@ def hear_files(
     *,
     timeout_seconds: float,
     keep: Callable[[dict[str, Answer]], object],
+    map_jobs: MapJobs = map_in_workers,
     advance: Callable[[], None] = lambda: None,
 ) -> dict[str, Answer]:
     """Hear the readable files of a listing, from bytes to answer within one worker process; equal bytes once.
@@ -82,6 +92,7 @@ def hear_files(
         root: what relative paths are relative to.
         timeout_seconds: longest time for one file.
         keep: is given, as it comes, each answer that holds for the audio: audio SHA-256 -> answer.
+        map_jobs: has workers hear the files.
         advance: called after each file that was heard.
 
     Returns:
@@ -99,7 +110,7 @@ def hear_files(
         requests = [Request(sha, root, paths[0], folder, champion.content_sha256) for sha, paths in waiting]
         others = {sha: paths[1:] for sha, paths in waiting}
         waiting = []
-        for outcome, answer in _answers(requests, timeout_seconds):
+        for outcome, answer in _answers(requests, timeout_seconds, map_jobs):
             sha = outcome.item.audio_sha256
             if answer.status == CLASSIFIED or answer.status in LASTING_REASONS:
                 keep({sha: answer})
@@ -112,9 +123,9 @@ def hear_files(
 
 
 def _answers(
-    requests: list[Request], timeout_seconds: float
+    requests: list[Request], timeout_seconds: float, map_jobs: MapJobs
 ) -> Iterator[tuple[Outcome[Request, Heard | BundleError], Answer]]:
-    with closing(map_in_workers(classify_request, requests, timeout_seconds=timeout_seconds)) as outcomes:
+    with closing(map_jobs(classify_request, requests, timeout_seconds=timeout_seconds)) as outcomes:
         for outcome in outcomes:
             heard = outcome.value
             if isinstance(heard, BundleError):

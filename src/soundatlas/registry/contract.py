@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from soundatlas.audio.spectrogram import FrontEnd
+from soundatlas.audio.stems import front_end_from_contract
 from soundatlas.errors import BundleError, OutdatedBundleError
 from soundatlas.files import read_json, sha256_file, sha256_json
 from soundatlas.learning.beat import BeatPicker
 from soundatlas.learning.blend import BACKBONE, NETWORK, STATISTICS, Calibration
 from soundatlas.learning.labels import LabelSpace
 from soundatlas.learning.open_set import OpenSet
+from soundatlas.learning.references import NAME as REFERENCES_NAME
 from soundatlas.learning.track import EMBEDDING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from soundatlas.audio.stems import AnyFrontEnd
 
 CONTRACT_NAME = "contract.json"
 CONTRACT_FORMAT = 3  # 1 had neither LiteRT exports nor parts; 2 neither intervals, nor a beat, nor weighted parts
@@ -52,7 +55,7 @@ class Contract:
     """
 
     content_sha256: str
-    front_ends: dict[str, FrontEnd]
+    front_ends: dict[str, AnyFrontEnd]
     space: LabelSpace
     calibration: Calibration
     open_set: OpenSet | None
@@ -93,8 +96,11 @@ def files_of(folder: Path) -> tuple[str, ...]:
         BundleError: when the contract names no part that there is.
     """
     try:
-        parts = read_json(folder / CONTRACT_NAME)["parts"]
-        return tuple(sorted([*FILES, *(name for part in sorted(parts) for name in PART_FILES[part])]))
+        contract = read_json(folder / CONTRACT_NAME)
+        names = [*FILES, *(name for part in sorted(contract["parts"]) for name in PART_FILES[part])]
+        if contract["open_set"] and contract["open_set"].get("nearness"):
+            names.append(REFERENCES_NAME)
+        return tuple(sorted(names))
     except (ValueError, KeyError, TypeError):
         raise BundleError(f"the contract in {folder} is damaged: run `dvc repro train`") from None
 
@@ -130,7 +136,8 @@ def read_contract(folder: Path, expected_sha256: str | None = None) -> Contract:
         raise BundleError(f"the model bundle in {folder} is not the one that was registered: its files changed")
     contract = read_json(folder / CONTRACT_NAME)
     try:
-        front_ends = {part: FrontEnd.from_contract(values) for part, values in contract["parts"].items()}
+        front_ends = {part: front_end_from_contract(values) for part, values in contract["parts"].items()}
+        open_set = OpenSet.from_contract(contract["open_set"]) if contract["open_set"] else None
     except (ValueError, KeyError) as error:
         raise OutdatedBundleError(
             f"the model bundle in {folder} does not fit this version of soundatlas ({error}): "
@@ -141,7 +148,7 @@ def read_contract(folder: Path, expected_sha256: str | None = None) -> Contract:
         front_ends,
         LabelSpace.from_contract(contract),
         Calibration(**contract["calibration"]),
-        OpenSet(**contract["open_set"]) if contract["open_set"] else None,
+        open_set,
         BeatPicker.from_contract(contract["beat"]) if contract["beat"] else None,
         contract["backbone"],
         int(contract["window_frames"]),

@@ -7,10 +7,10 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from soundatlas.learning.figures import DPI, PNG_METADATA, confusion_matrix
+from soundatlas.learning.figures import confusion_matrix
+from soundatlas.learning.spectrogram_axes import save_png
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,16 +39,10 @@ def confusion_image(names: Sequence[str], counts: Sequence[Sequence[int]], title
         for _ in range(count)
     ]
     table = pd.DataFrame(pairs, columns=["actual", "predicted"])
-    return _data_uri(confusion_matrix(_plain(table["actual"]), _plain(table["predicted"]), title.replace("$", r"\$")))
-
-
-def _plain(names: pd.Series[str]) -> pd.Series[str]:
-    """Let no name be read as a formula."""
-    return names.str.replace("$", r"\$", regex=False)
+    return _data_uri(confusion_matrix(table["actual"], table["predicted"], title))
 
 
 def _data_uri(figure: Figure) -> str:
-    FigureCanvasAgg(figure)
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=DPI, metadata=PNG_METADATA)
+    save_png(figure, file)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"

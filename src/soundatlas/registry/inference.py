@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from soundatlas.audio.spectrogram import FrontEnd
+    from soundatlas.audio.stems import AnyFrontEnd
     from soundatlas.registry.bundle import TrackPrediction
 
 
@@ -54,7 +54,7 @@ def classify_request(request: Request) -> Heard | BundleError:
         return error
     seconds = 0.0
 
-    def log_mel_of(front_end: FrontEnd) -> NDArray[np.float32]:
+    def log_mel_of(front_end: AnyFrontEnd) -> NDArray[np.float32]:
         nonlocal seconds
         spectrogram = compute(Job(request.audio_sha256, request.root, request.path, front_end))
         seconds = spectrogram.duration_seconds

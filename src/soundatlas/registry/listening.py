@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from soundatlas.audio.spectrogram import FrontEnd
+    from soundatlas.audio.stems import AnyFrontEnd
     from soundatlas.registry.bundle import Bundle
 
 
@@ -24,13 +24,13 @@ class Ear:
     Attributes:
         bundle: the model.
         part: "network" or "backbone".
-        front_end: from audio to the spectrogram that the part hears.
+        front_end: from audio to the spectrogram that the part hears, with or without stems.
         window_frames: length of a window, in frames; `hop_frames` between the starts of two.
     """
 
     bundle: Bundle
     part: str
-    front_end: FrontEnd
+    front_end: AnyFrontEnd
     window_frames: int
     hop_frames: int
 

@@ -29,6 +29,7 @@ CODE = (
     "learning/musicnn.py",
     "learning/open_set.py",
     "learning/pulse.py",
+    "learning/references.py",
     "learning/retrieval.py",
     "learning/statistics.py",
     "learning/track.py",

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from soundatlas.audio.stems import StemFrontEnd
 from soundatlas.errors import BundleError, TrackError
 from soundatlas.history.answers import Answer
 from soundatlas.history.store import open_history
 from soundatlas.learning.backbone_features import FEATURES_NAME, read_features
-from soundatlas.learning.inputs import Inputs
+from soundatlas.learning.blend import NETWORK
+from soundatlas.learning.inputs import Inputs, StemInputs
 from soundatlas.progress import progress
 from soundatlas.registry.bundle import Bundle
 from soundatlas.registry.inference import Heard
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from soundatlas.workers import MapJobs
+
 
 @dataclass(frozen=True)
 class StoredRequest:
@@ -35,7 +39,9 @@ class StoredRequest:
     bundle_sha256: str
 
 
-def hear_stored(root: Path, bundle: Bundle, shas: Iterable[str], *, timeout_seconds: float) -> dict[str, Answer]:
+def hear_stored(
+    root: Path, bundle: Bundle, shas: Iterable[str], *, timeout_seconds: float, map_jobs: MapJobs = map_in_workers
+) -> dict[str, Answer]:
     """Return what a model says of tracks; what the history holds is not heard again, what is heard is kept there.
 
     Args:
@@ -43,6 +49,7 @@ def hear_stored(root: Path, bundle: Bundle, shas: Iterable[str], *, timeout_seco
         bundle: the model.
         shas: audio SHA-256 of each track.
         timeout_seconds: longest time for one track.
+        map_jobs: has workers hear the tracks.
 
     Returns:
         audio SHA-256 -> answer; none for a track that is not stored as this model hears it.
@@ -60,7 +67,7 @@ def hear_stored(root: Path, bundle: Bundle, shas: Iterable[str], *, timeout_seco
             for sha in missing
             if inputs is not None and sha in inputs
         ]
-        outcomes = map_in_workers(classify_stored, requests, timeout_seconds=timeout_seconds)
+        outcomes = map_jobs(classify_stored, requests, timeout_seconds=timeout_seconds)
         with progress("listening to the catalogue", len(requests)) as advance, closing(outcomes):
             for outcome in outcomes:
                 if isinstance(outcome.value, BundleError):
@@ -107,6 +114,16 @@ def stored_inputs(root: Path, bundle: Bundle) -> Inputs | None:
     store = SpectrogramStore(folder, Shard(shards[0]).contract_sha256 if shards else "")
     features = read_features(features_path) if bundle.contract.backbone else None
     contract = bundle.contract
-    front_end = next(iter(contract.front_ends.values()))
-    inputs = Inputs(store, features, contract.window_frames, contract.hop_frames, front_end)
+    front_end = next(iter(contract.front_ends.values())).mix
+    stems = _stored_stems(root, bundle)
+    inputs = Inputs(store, features, contract.window_frames, contract.hop_frames, front_end, stems)
     return inputs if bundle.reads(inputs) else None
+
+
+def _stored_stems(root: Path, bundle: Bundle) -> StemInputs | None:
+    """Return what is stored of the stems that a network hears; None where it hears none, or they are missing."""
+    front_end, folder = bundle.front_ends.get(NETWORK), root / "data/stems"
+    if not isinstance(front_end, StemFrontEnd) or not (folder / MANIFEST_NAME).is_file():
+        return None
+    shards = sorted(folder.glob(f"*{SUFFIX}"))
+    return StemInputs(SpectrogramStore(folder, Shard(shards[0]).contract_sha256 if shards else ""), front_end)

@@ -114,10 +114,10 @@ class Tracking:
 
     @contextlib.contextmanager
     def closing_run(self, run_id: str) -> Iterator[None]:
-        """End the run as failed, or as killed by Ctrl-C, when the block does not end well."""
+        """End the run as failed, or as killed by Ctrl-C or SIGTERM, when the block does not end well."""
         try:
             yield
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             self.client.set_terminated(run_id, "KILLED")
             raise
         except BaseException:

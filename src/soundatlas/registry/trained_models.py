@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ class TrainedModel:
     Attributes:
         run_id: of the training.
         run_name: of the training.
+        began_at: of the run; UTC, ISO 8601, to the second.
         content_sha256: identity of the model.
         versions: of the registered model that hold it; none for an experiment's.
         aliases: that point to one of them, such as "champion".
@@ -41,6 +43,7 @@ class TrainedModel:
 
     run_id: str
     run_name: str
+    began_at: str
     content_sha256: str
     versions: tuple[str, ...]
     aliases: tuple[str, ...]
@@ -72,6 +75,7 @@ def trained_models(root: Path, model_name: str) -> list[TrainedModel]:
             TrainedModel(
                 run_id=str(run.info.run_id),
                 run_name=str(run.info.run_name),
+                began_at=_moment(run.info.start_time),
                 content_sha256=str(tags[CONTENT_TAG]),
                 versions=tuple(str(version.version) for version in found),
                 aliases=tuple(sorted(str(alias) for version in found for alias in version.aliases)),
@@ -83,6 +87,10 @@ def trained_models(root: Path, model_name: str) -> list[TrainedModel]:
             )
         )
     return models
+
+
+def _moment(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")
 
 
 def _is_input(tag: str) -> bool:

@@ -107,6 +107,7 @@ def hear_files_with_beam(
     sites: Sites,
     *,
     timeout_seconds: float,
+    retries: int,
     keep: Callable[[dict[str, Answer]], object],
     engine: EngineParams,
     denied: AbstractSet[str] = frozenset(),
@@ -123,6 +124,7 @@ def hear_files_with_beam(
         listing: rows of `tables.INBOX`; those with a reason are passed over.
         sites: where things lie; every worker must reach them.
         timeout_seconds: longest time for one attempt at one file.
+        retries: how often a file is tried again that failed for a reason that may pass.
         keep: is given each answer that holds for the audio: audio SHA-256 -> answer.
         engine: the runner and its options.
         denied: hashes of audio of which nothing may be kept, whoever heard it.
@@ -146,7 +148,7 @@ def hear_files_with_beam(
     failed: dict[str, Answer] = {}
     if not waiting:
         return failed
-    ear = make_ear(folder, champion, sites, timeout_seconds)
+    ear = make_ear(folder, champion, sites, timeout_seconds, retries)
 
     def build(pipeline: Any) -> None:
         said = (pipeline | "waiting" >> beam.Create(waiting) | "classify" >> Classify(ear))["said"]
@@ -169,13 +171,13 @@ def keep_waiting(
     return {said.audio_sha256 for said in take_said(place) if said.audio_sha256 not in denied and _kept(said, keep)}
 
 
-def make_ear(folder: Path, champion: Champion, sites: Sites, timeout_seconds: float) -> Ear:
+def make_ear(folder: Path, champion: Champion, sites: Sites, timeout_seconds: float, retries: int) -> Ear:
     """Return what the workers hear with, once the bundle in `folder` lies where they reach it."""
     bundle = Place(str(folder))
     if sites.bundles is not None:
         bundle = sites.bundles.within(champion.content_sha256)
         bundle.fill(folder)
-    return Ear(sites.project, bundle, champion.content_sha256, timeout_seconds, code_sha256())
+    return Ear(sites.project, bundle, champion.content_sha256, timeout_seconds, retries, code_sha256())
 
 
 def _kept(said: Said, keep: Callable[[dict[str, Answer]], object]) -> bool:

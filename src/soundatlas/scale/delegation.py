@@ -27,6 +27,7 @@ def delegate_spectrograms(
     *,
     root: Path,
     timeout_seconds: float,
+    retries: int,
     engine: EngineParams,
     advance: Advance,
 ) -> Update:
@@ -48,7 +49,14 @@ def delegate_spectrograms(
     project = Place(engine.place or str(root.resolve()))
     there = here if engine.place is None else project.within(folder.relative_to(root).as_posix())
     update = update_store_with_beam(
-        there, wanted, front_end, project=project, timeout_seconds=timeout_seconds, engine=engine, advance=advance
+        there,
+        wanted,
+        front_end,
+        project=project,
+        timeout_seconds=timeout_seconds,
+        retries=retries,
+        engine=engine,
+        advance=advance,
     )
     if engine.place is not None:
         mirror_store(there, folder)
@@ -62,6 +70,7 @@ def delegate_hearing(
     root: Path,
     *,
     timeout_seconds: float,
+    retries: int,
     keep: Callable[[dict[str, Answer]], object],
     engine: EngineParams,
     advance: Advance,
@@ -83,6 +92,7 @@ def delegate_hearing(
         listing,
         Sites.of(root, engine.place),
         timeout_seconds=timeout_seconds,
+        retries=retries,
         keep=keep,
         engine=engine,
         denied=read_deny_list(root).shas,
@@ -128,7 +138,7 @@ def delegate_messages(
 
     sites = Sites.of(root, params.engine.place)
     place = answers_place(sites.history, model_key(read_contract(folder, champion.content_sha256)))
-    ear = make_ear(folder, champion, sites, params.spectrograms.timeout_seconds)
+    ear = make_ear(folder, champion, sites, params.spectrograms.timeout_seconds, params.spectrograms.retries)
     source = read_messages(subscription)
     classify = ClassifyMessages(ear, place, Fetching(under, params.ingest.max_file_megabytes))
     try:

@@ -6,44 +6,47 @@ one, which then dies of the same file. So each thread of a worker lends its trac
 
 from __future__ import annotations
 
-import multiprocessing
 import queue
 import time
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
+from soundatlas.attempts import persist
 from soundatlas.workers import SingleWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from soundatlas.workers import Outcome
+    from soundatlas.attempts import Outcome
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
-PASSING_REASONS = frozenset({"crashed", "timeout", "unreadable"})  # may not come back; the others lie in the bytes
-ATTEMPTS = 3  # at most, of a track that fails for one of these
-PAUSE_SECONDS = 0.1  # before the second attempt, and four times that before the third
+PAUSE_SECONDS = 0.1  # before the second attempt, and four times that before each further one: a storage may be away
+LONGEST_PAUSE_SECONDS = 10.0
 
 OTHER_CODE = "the workers have another version of soundatlas: install the one that starts the job on each of them"
 
 _idle: queue.LifoQueue[SingleWorker] = queue.LifoQueue()  # of this process; kept from bundle to bundle
 
 
-def attempt_guarded(attempt: Callable[[SingleWorker], Outcome[Item, Value]]) -> Outcome[Item, Value]:
+def attempt_guarded(attempt: Callable[[SingleWorker], Outcome[Item, Value]], retries: int) -> Outcome[Item, Value]:
     """Let a process of our own work on a track, again where it failed for a reason that may pass.
 
     Args:
         attempt: is given the process, and says what became of the track.
+        retries: how often it is tried again, as of `workers.map_in_workers`.
     """
+    numbers = count()
+
+    def attempt_after_pause() -> Outcome[Item, Value]:
+        if number := next(numbers):
+            time.sleep(min(PAUSE_SECONDS * 4 ** (number - 1), LONGEST_PAUSE_SECONDS))
+        return attempt(worker)
+
     with _lent() as worker:
-        for number in range(1, ATTEMPTS + 1):
-            outcome = attempt(worker)
-            if outcome.failure is None or outcome.failure.reason not in PASSING_REASONS or number == ATTEMPTS:
-                break
-            time.sleep(PAUSE_SECONDS * 4 ** (number - 1))
-    return outcome
+        return persist(attempt_after_pause, retries)
 
 
 def stop_guards() -> None:
@@ -57,9 +60,6 @@ def stop_guards() -> None:
 
 @contextmanager
 def _lent() -> Iterator[SingleWorker]:
-    process = multiprocessing.current_process()
-    if process.daemon:  # as Dask starts its workers, and multiprocessing lets no daemon have children
-        process.daemon = False
     try:
         worker = _idle.get_nowait()
     except queue.Empty:

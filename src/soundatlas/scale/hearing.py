@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from soundatlas.attempts import Outcome
 from soundatlas.errors import BundleError, TrackError
 from soundatlas.history.answers import CLASSIFIED, Answer
 from soundatlas.registry.classification import LASTING_REASONS
@@ -16,7 +17,6 @@ from soundatlas.registry.prediction_key import code_sha256
 from soundatlas.scale.answers import Said
 from soundatlas.scale.audio import reachable_audio
 from soundatlas.scale.guards import OTHER_CODE, attempt_guarded
-from soundatlas.workers import Outcome
 
 if TYPE_CHECKING:
     from soundatlas.scale.places import Place
@@ -40,6 +40,7 @@ class Ear:
         bundle: the folder of the model's bundle.
         bundle_sha256: its content hash.
         timeout_seconds: longest time for one attempt at one file.
+        retries: how often a file is tried again that failed for a reason that may pass.
         code_sha256: of the code that hears, where the job was started: the workers must have the same.
     """
 
@@ -47,6 +48,7 @@ class Ear:
     bundle: Place
     bundle_sha256: str
     timeout_seconds: float
+    retries: int
     code_sha256: str
 
 
@@ -57,7 +59,7 @@ def hear(waiting: Waiting, ear: Ear) -> Said:
     failed: dict[str, Answer] = {}
     bundle = bundle_here(ear.bundle, ear.bundle_sha256)
     for path in waiting.paths:
-        outcome = attempt_guarded(partial(_attempt, waiting.audio_sha256, path, ear, bundle))
+        outcome = attempt_guarded(partial(_attempt, waiting.audio_sha256, path, ear, bundle), ear.retries)
         if isinstance(outcome.value, BundleError):
             return Said(waiting.audio_sha256, None, failed, str(outcome.value))
         answer = _answer(outcome)
@@ -76,7 +78,7 @@ def _attempt(
             outcome = worker.attempt(classify_request, request, timeout_seconds=ear.timeout_seconds)
     except TrackError as error:
         return Outcome(path, None, error)
-    return Outcome(path, outcome.value, outcome.failure)
+    return Outcome(path, outcome.value, outcome.failure, outcome.attempts)
 
 
 def _answer(outcome: Outcome[str, Heard | BundleError]) -> Answer:

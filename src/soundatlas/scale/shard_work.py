@@ -5,29 +5,33 @@ So only names travel between machines, never spectrograms.
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from soundatlas.attempts import Outcome
 from soundatlas.errors import StoreError, TrackError
 from soundatlas.registry.prediction_key import code_sha256
 from soundatlas.scale.audio import reachable_audio
 from soundatlas.scale.guards import OTHER_CODE, attempt_guarded
 from soundatlas.store.contents import failure_row
-from soundatlas.store.jobs import Job, compute
-from soundatlas.store.shards import Shard, manifest_row, write_shard
-from soundatlas.workers import Outcome
+from soundatlas.store.jobs import Job
+from soundatlas.store.rows import describe
+from soundatlas.store.shards import Shard, write_shard
+from soundatlas.store.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from soundatlas.audio.spectrogram import FrontEnd, Spectrogram
+    from soundatlas.audio.spectrogram import FrontEnd
     from soundatlas.scale.places import Place
+    from soundatlas.store.rows import Described
     from soundatlas.workers import SingleWorker
 
     Track = tuple[NDArray[np.float32], dict[str, Any]]  # log-mel of shape (frames, n_mels), row of the manifest
@@ -64,6 +68,7 @@ class Setting:
         store: the folder of the shards.
         front_end: the settings.
         timeout_seconds: longest time for one attempt at one track.
+        retries: how often a track is tried again that failed for a reason that may pass.
         code_sha256: of the code that hears, where the job was started: the workers must have the same.
     """
 
@@ -71,6 +76,7 @@ class Setting:
     store: Place
     front_end: FrontEnd
     timeout_seconds: float
+    retries: int
     code_sha256: str
 
 
@@ -96,11 +102,12 @@ def build_shard(plan: ShardPlan, setting: Setting) -> ShardDone:
     if setting.code_sha256 != code_sha256():
         return ShardDone(plan.name, [], fault=OTHER_CODE)
     failures: list[dict[str, str]] = []
-    tracks = _computed(plan, plan.missing, setting, failures)
+    spool = Spool(setting.store.local or Path(tempfile.gettempdir()))
+    tracks = _computed(plan, plan.missing, setting, failures, spool)
     if plan.stays and not tracks:
         return ShardDone(plan.name, failures)
-    copied, rotten = _copied(plan, setting)
-    copied |= _computed(plan, rotten, setting, failures)
+    copied, rotten = _copied(plan, setting, spool)
+    copied |= _computed(plan, rotten, setting, failures, spool)
     try:
         _write(plan.name, setting, tracks | copied)
     except StoreError as error:
@@ -118,30 +125,30 @@ def _write(name: str, setting: Setting, tracks: dict[str, Track]) -> None:
 
 
 def _computed(
-    plan: ShardPlan, shas: Iterable[str], setting: Setting, failures: list[dict[str, str]]
+    plan: ShardPlan, shas: Iterable[str], setting: Setting, failures: list[dict[str, str]], spool: Spool
 ) -> dict[str, Track]:
     """Compute tracks; those that fail become rows of `failures`."""
     tracks = {}
     for sha in shas:
-        outcome = attempt_guarded(partial(_attempt, sha, plan.paths[sha], setting))
+        outcome = attempt_guarded(partial(_attempt, sha, plan.paths[sha], setting), setting.retries)
         if outcome.value is not None:
-            tracks[sha] = (outcome.value.log_mel, manifest_row(plan.name, outcome.value))
+            tracks[sha] = (spool.keep(outcome.value.log_mel), {**outcome.value.row, "shard": plan.name})
         elif outcome.failure is not None:
-            failures.append(failure_row(sha, plan.paths[sha], outcome.failure))
+            failures.append(failure_row(sha, plan.paths[sha], setting.front_end, outcome.failure))
     return tracks
 
 
-def _attempt(sha: str, path: str, setting: Setting, worker: SingleWorker) -> Outcome[str, Spectrogram]:
+def _attempt(sha: str, path: str, setting: Setting, worker: SingleWorker) -> Outcome[str, Described]:
     try:
         with reachable_audio(setting.project, path) as (root, name):
             job = Job(sha, root, name, setting.front_end)
-            outcome = worker.attempt(compute, job, timeout_seconds=setting.timeout_seconds)
+            outcome = worker.attempt(describe, job, timeout_seconds=setting.timeout_seconds)
     except TrackError as error:
         return Outcome(sha, None, error)
-    return Outcome(sha, outcome.value, outcome.failure)
+    return Outcome(sha, outcome.value, outcome.failure, outcome.attempts)
 
 
-def _copied(plan: ShardPlan, setting: Setting) -> tuple[dict[str, Track], list[str]]:
+def _copied(plan: ShardPlan, setting: Setting, spool: Spool) -> tuple[dict[str, Track], list[str]]:
     """Take a shard's tracks from the shards that hold them now; return also those whose bytes have changed there."""
     tracks: dict[str, Track] = {}
     rotten = []
@@ -154,7 +161,7 @@ def _copied(plan: ShardPlan, setting: Setting) -> tuple[dict[str, Track], list[s
             if track is None:
                 rotten.append(sha)
             else:
-                tracks[sha] = track
+                tracks[sha] = (spool.keep(track[0]), track[1])
     return tracks, rotten
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
@@ -15,15 +16,13 @@ from soundatlas.scale.planning import plan_update, read_headers, shards_of
 from soundatlas.scale.reporting import reporting_progress
 from soundatlas.scale.runners import run_pipeline
 from soundatlas.scale.shard_work import Setting, ShardDone, build_shard
-from soundatlas.store.contents import failures_table, manifest_table
+from soundatlas.store.contents import manifest_part, write_failures, write_manifest
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
 from soundatlas.store.writing import Update
-from soundatlas.tables import write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    import pandas as pd
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from soundatlas.audio.spectrogram import FrontEnd
     from soundatlas.params import EngineParams
@@ -86,6 +85,7 @@ def update_store_with_beam(
     *,
     project: Place,
     timeout_seconds: float,
+    retries: int,
     engine: EngineParams,
     advance: Advance,
 ) -> Update:
@@ -99,6 +99,7 @@ def update_store_with_beam(
         front_end: the settings.
         project: what the paths are relative to; every worker must reach it.
         timeout_seconds: longest time for one attempt at one track.
+        retries: how often a track is tried again that failed for a reason that may pass.
         engine: the runner and its options.
         advance: called with the number of tracks whose shard has been written since.
 
@@ -111,7 +112,7 @@ def update_store_with_beam(
     plan = plan_update(store, wanted, front_end.sha256())
     failures, repaired = [], 0
     if plan.shards:
-        setting = Setting(project, store, front_end, timeout_seconds, code_sha256())
+        setting = Setting(project, store, front_end, timeout_seconds, retries, code_sha256())
         with reporting_progress(store, {shard.name: len(shard.missing) for shard in plan.shards}, advance):
             report = _run(plan, setting, engine)
         failures = report["failures"]
@@ -151,13 +152,14 @@ def _merge(store: Place, plan: Plan, failures: Iterable[Mapping[str, str]], cont
     sound = {name: header for name, header in headers.items() if header and header.contract_sha256 == contract_sha256}
     if lacking := [name for name in plan.layout if name not in sound]:
         raise StoreError(f"shard {lacking[0]} is not there after the job, or not as it should be: run it again")
-    _write(store, MANIFEST_NAME, manifest_table(header.rows for header in sound.values()))
-    _write(store, FAILURES_NAME, failures_table(failures))
+    parts = [manifest_part(header.rows) for header in sound.values()]
+    _write(store, MANIFEST_NAME, partial(write_manifest, parts))
+    _write(store, FAILURES_NAME, partial(write_failures, failures))
 
 
-def _write(store: Place, name: str, table: pd.DataFrame) -> None:
+def _write(store: Place, name: str, write_table: Callable[[Path], None]) -> None:
     if store.local is not None:
-        write_table(table, store.local / name)
+        write_table(store.local / name)
         return
     with store.replacing(name) as beside:
-        write_table(table, beside)
+        write_table(beside)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from soundatlas.files import read_json, sha256_file, write_json
+from soundatlas.files import read_json, sha256_file, write_text
 from soundatlas.tables import INBOX, conform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    import pandas as pd
 
 NOTES = (
     ".accurip .csv .cue .html .htm .ini .json .log .lrc .m3u .m3u8 .md .md5 .nfo .pdf .pls .sfv .sha256 .txt .url .xml"
@@ -39,7 +41,12 @@ def list_folder(folder: Path, root: Path, *, max_file_megabytes: int, known: Pat
     Returns:
         `tables.INBOX`, ordered by path.
     """
-    return list_known_files(walk_music(folder), root, max_file_megabytes=max_file_megabytes, known=known)
+    return _table(list_folder_rows(folder, root, max_file_megabytes=max_file_megabytes, known=known))
+
+
+def list_folder_rows(folder: Path, root: Path, *, max_file_megabytes: int, known: Path) -> list[dict[str, Any]]:
+    """List as `list_folder` does, as plain rows: whoever needs no table does not wait for pandas."""
+    return _list_known(walk_music(folder), root, max_file_megabytes, known, lambda: None)
 
 
 def list_known_files(
@@ -59,14 +66,21 @@ def list_known_files(
         known: a JSON file of ours with the remembered hashes.
         advance: called after each file.
     """
+    return _table(_list_known(paths, root, max_file_megabytes, known, advance))
+
+
+def _list_known(
+    paths: Iterable[Path], root: Path, max_file_megabytes: int, known: Path, advance: Callable[[], object]
+) -> list[dict[str, Any]]:
     remembered = _remembered(known)
     seen: dict[str, Any] = {}
     rows = []
     for path in paths:
         rows.append(_row(path, root, max_file_megabytes, remembered, seen))
         advance()
-    write_json(known, seen)
-    return _table(rows)
+    if seen != remembered or not known.is_file():
+        write_text(known, json.dumps(seen, sort_keys=True))  # nobody reads it, and it may be long
+    return sorted(rows, key=itemgetter("path"))
 
 
 def list_files(paths: Sequence[Path], root: Path, *, max_file_megabytes: int) -> pd.DataFrame:
@@ -75,6 +89,8 @@ def list_files(paths: Sequence[Path], root: Path, *, max_file_megabytes: int) ->
 
 
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    import pandas as pd
+
     return conform(pd.DataFrame(rows, columns=[*INBOX]).sort_values("path"), INBOX)
 
 

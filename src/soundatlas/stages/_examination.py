@@ -133,6 +133,8 @@ def unknowns(
 ) -> dict[str, dict[str, float]]:
     """Return how well classes that were never heard are told from known ones: head -> AUROC and rates.
 
+    Beside the AUROC of the knownness stands that of the confidence alone, which is what most classifiers would use.
+
     Unknown are test tracks whose class no training track has, and new music whose class a source knows.
     """
     open_set = bundle.contract.open_set
@@ -148,22 +150,24 @@ def unknowns(
             for path, label in zip(strangers["path"], strangers[head], strict=True)
         ]
     known = np.array([label in names for _, label in labelled])
-    knownness = np.array([row.known[head][0] for row, _ in labelled])
     if not known.any() or known.all():
         return {}
+    knownness = np.array([row.known[head][0] for row, _ in labelled])
+    confidence = np.array([max(row.probabilities[head].values()) for row, _ in labelled])
 
-    def auroc(rows: NDArray[np.int64]) -> float:
+    def auroc(scores: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
         mixed = known[rows].any() and not known[rows].all()
-        return float(roc_auc_score(known[rows], knownness[rows])) if mixed else float("nan")
+        return float(roc_auc_score(known[rows], scores[rows])) if mixed else float("nan")
 
     samples = score.resamples(np.arange(len(known)), params.bootstrap_resamples)
-    found = score.interval(auroc, samples, len(known), params.confidence)
+    figures: dict[str, float] = {}
+    for name, scores in (("auroc", knownness), ("confidence_auroc", confidence)):
+        found = score.interval(partial(auroc, scores), samples, len(known), params.confidence)
+        figures |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
     passed = knownness >= open_set.threshold
     return {
         head: {
-            "auroc": found.value,
-            "auroc_low": found.low,
-            "auroc_high": found.high,
+            **figures,
             "known_tracks": float(known.sum()),
             "unknown_tracks": float((~known).sum()),
             "known_accepted": float(passed[known].mean()),

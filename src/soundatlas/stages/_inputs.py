@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from soundatlas.audio.spectrogram import FrontEnd
+from soundatlas.audio.stems import StemFrontEnd
 from soundatlas.errors import StoreError
 from soundatlas.files import sha256_json
 from soundatlas.learning.backbone import NONE, backbone_of
 from soundatlas.learning.backbone_features import FEATURES_NAME, read_features
-from soundatlas.learning.inputs import Inputs
+from soundatlas.learning.inputs import Inputs, StemInputs
 from soundatlas.stages._store import open_store
+from soundatlas.store.reading import SpectrogramStore
 from soundatlas.tables import SPLIT, TRACKS, read_table
 
 if TYPE_CHECKING:
@@ -35,7 +37,14 @@ def open_inputs(root: Path, params: Params) -> Inputs:
             raise StoreError("data/backbone holds another backbone's features: run `dvc repro backbone`")
     window_frames = front_end.frames(params.train.window_seconds)
     hop_frames = params.train.hop_frames(window_frames)
-    return Inputs(store, features, window_frames, hop_frames, front_end)
+    return Inputs(store, features, window_frames, hop_frames, front_end, _open_stems(root, params))
+
+
+def _open_stems(root: Path, params: Params) -> StemInputs | None:
+    if not params.train.stems:
+        return None
+    front_end = StemFrontEnd.of(params.spectrograms, params.separate)
+    return StemInputs(SpectrogramStore(root / "data/stems", front_end.sha256()), front_end)
 
 
 def load_sides(root: Path, inputs: Inputs, split: pd.DataFrame | None = None) -> dict[str, pd.DataFrame]:
@@ -63,5 +72,7 @@ def training_key(params: Params, sides: dict[str, pd.DataFrame], **more: Any) ->
     """
     columns = ["audio_sha256", "group", *params.train.classes, *params.train.attributes]
     rows = {side: tracks[columns].astype(str).to_dict("list") for side, tracks in sides.items()}
-    front_end = FrontEnd.of(params.spectrograms).contract()
-    return sha256_json({"train": params.train.model_dump(), "front_end": front_end, "rows": rows, **more})
+    front_end, settings = FrontEnd.of(params.spectrograms).contract(), params.train.model_dump()
+    if settings.pop("stems"):  # without any, the key is that of a version that knew none
+        more["stems"] = StemFrontEnd.of(params.spectrograms, params.separate).contract()
+    return sha256_json({"train": settings, "front_end": front_end, "rows": rows, **more})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundatlas.disk_faults import describe_disk_fault
@@ -10,20 +12,38 @@ from soundatlas.environment import quieten
 from soundatlas.errors import SoundatlasError
 from soundatlas.files import project_root
 from soundatlas.params import load_params
+from soundatlas.termination import ending_cleanly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from soundatlas.params import Params
+    from soundatlas.profiling import Profile
+
+
+def run_profiled_stage(run: Callable[[Path, Params, Profile | None], None]) -> None:
+    """Do as `run_stage`; with `--profile` on the command line, print where the time went."""
+    parser = argparse.ArgumentParser(description="A stage of dvc.yaml; `dvc repro` runs it when it has to.")
+    parser.add_argument("--profile", action="store_true", help="print where time and memory went")
+    parser.add_argument("--profile-json", type=Path, metavar="FILE", help="write that to a file")
+    asked = parser.parse_args()
+    if not asked.profile and asked.profile_json is None:
+        run_stage(lambda root, params: run(root, params, None))
+        return
+    from soundatlas.profiling import Profile
+
+    profile = Profile()
+    run_stage(lambda root, params: run(root, params, profile))
+    profile.report(asked.profile_json)
 
 
 def run_stage(run: Callable[[Path, Params], None]) -> None:
-    """Check `params.yaml`, run the stage in its project, and end with one line and an exit code on a known fault."""
+    """Check `params.yaml` and run the stage in its project; a known fault or SIGTERM is one line and an exit code."""
     quieten()
     try:
-        root = project_root()
-        run(root, load_params(root / "params.yaml"))
+        with ending_cleanly():
+            root = project_root()
+            run(root, load_params(root / "params.yaml"))
     except SoundatlasError as error:
         print(f"soundatlas: {error}", file=sys.stderr)  # noqa: T201 - the stage's last word
         sys.exit(error.exit_code)

@@ -69,11 +69,26 @@ def _survey(root: Path, params: Params, store: SpectrogramStore, champion: Champ
     from soundatlas.atlas.embeddings import hear_catalogue
     from soundatlas.atlas.points import gather_points
     from soundatlas.audio.spectrogram import FrontEnd
+    from soundatlas.history.audit import PREDICTION, Step, open_audit
+    from soundatlas.history.watching import audited
+    from soundatlas.workers import retrying
 
     timeout_seconds = params.spectrograms.timeout_seconds
     split = read_table(root / "data/split/split.parquet", SPLIT)[["track_id", "group", "side"]]
     tracks = pd.read_parquet(root / "data/catalog/tracks.parquet").merge(split, on="track_id", how="left")
-    contract, answers = hear_catalogue(root, champion, folder, tracks[[*TRACKS]], timeout_seconds=timeout_seconds)
+    with open_audit(root, "atlas") as trail:
+        contract, answers = hear_catalogue(
+            root,
+            champion,
+            folder,
+            tracks[[*TRACKS]],
+            timeout_seconds=timeout_seconds,
+            watch=lambda key: audited(
+                trail,
+                Step(PREDICTION, key.contract_sha256, key.model_sha256),
+                retrying(params.spectrograms.retries),
+            ),
+        )
     heads = sorted(contract.space.classes, key=lambda head: (head != params.promote.primary[0], head))
     attributes = [*contract.space.attributes]
     points = gather_points(tracks, answers, _inbox(root, champion), heads=heads, attributes=attributes)

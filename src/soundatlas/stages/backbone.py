@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from soundatlas.errors import TooManyFailuresError
-from soundatlas.learning.backbone import NONE, backbone_front_end, backbone_of
+from soundatlas.files import sha256_json
+from soundatlas.history.audit import FEATURES, Step, open_audit
+from soundatlas.history.watching import audited
+from soundatlas.learning.backbone import NONE, backbone_front_end, backbone_of, feature_contract
 from soundatlas.learning.backbone_features import FAILURES_NAME, update_features
+from soundatlas.profiling import profiled
 from soundatlas.progress import progress
-from soundatlas.stages._run import run_stage
+from soundatlas.stages._run import run_profiled_stage
 from soundatlas.tables import TRACKS, read_table
+from soundatlas.workers import retrying
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from soundatlas.params import Params
+    from soundatlas.profiling import Profile
 
 
-def run(root: Path, params: Params) -> None:
+def run(root: Path, params: Params, profile: Profile | None = None) -> None:
     """Bring `data/backbone/` up to date with the catalogue and `train.backbone`; for `none` it is an empty table.
 
     Raises:
@@ -29,14 +35,17 @@ def run(root: Path, params: Params) -> None:
     section, folder, name = params.backbone, root / "data/backbone", backbone_of(params.train.backbone)
     tracks = read_table(root / "data/catalog/tracks.parquet", TRACKS)
     wanted = {} if name == NONE else dict(zip(tracks["audio_sha256"], tracks["path"], strict=True))
-    with progress(f"listening with {name}", len(wanted)) as advance:
+    front_end = backbone_front_end(params.spectrograms.min_seconds, params.spectrograms.max_seconds)
+    step = Step(FEATURES, sha256_json(feature_contract(name, front_end)))
+    with open_audit(root, "backbone") as trail, progress(f"listening with {name}", len(wanted)) as advance:
         update = update_features(
             folder,
             wanted,
             name,
-            backbone_front_end(params.spectrograms.min_seconds, params.spectrograms.max_seconds),
+            front_end,
             root=root,
             timeout_seconds=section.timeout_seconds,
+            map_jobs=audited(trail, step, profiled(profile, retrying(section.retries))),
             advance=advance,
         )
     print(  # noqa: T201 - the stage's report
@@ -53,4 +62,4 @@ def run(root: Path, params: Params) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(run)
+    run_profiled_stage(run)

@@ -8,22 +8,26 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from soundatlas.files import replacing_folder, write_json
+from soundatlas.profiling import profiled
 from soundatlas.progress import progress
-from soundatlas.stages._run import run_stage
+from soundatlas.stages._run import run_profiled_stage
 from soundatlas.tables import INBOX, read_table
+from soundatlas.workers import retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from soundatlas.history.answers import Answer
-    from soundatlas.params import EngineParams, Params
+    from soundatlas.params import Params
+    from soundatlas.profiling import Profile
     from soundatlas.registry.pin import Champion
+    from soundatlas.workers import MapJobs
 
 HIDDEN_IN_CSV = ("_probabilities", "embedding")
 
 
-def run(root: Path, params: Params) -> None:
+def run(root: Path, params: Params, profile: Profile | None = None) -> None:
     """Classify the inbox, and the new music that sources bring along, into `data/predictions/`."""
     from soundatlas.registry.classification import unclassified
     from soundatlas.registry.pin import read_champion
@@ -34,7 +38,7 @@ def run(root: Path, params: Params) -> None:
     if pinned is None:
         table, computed = unclassified(listing), 0
     else:
-        table, computed = _project(root, params, listing, *pinned)
+        table, computed = _project(root, params, listing, *pinned, profile)
     statuses = table["status"].value_counts()
     with replacing_folder(root / "data/predictions") as beside:
         table.to_parquet(beside / "predictions.parquet", index=False, compression="zstd")
@@ -45,26 +49,34 @@ def run(root: Path, params: Params) -> None:
 
 
 def _project(
-    root: Path, params: Params, listing: pd.DataFrame, champion: Champion, folder: Path
+    root: Path,
+    params: Params,
+    listing: pd.DataFrame,
+    champion: Champion,
+    folder: Path,
+    profile: Profile | None,
 ) -> tuple[pd.DataFrame, int]:
     """Hear what the history lacks, keep each answer there as it comes, and return the champion's table.
 
     Returns:
         the table, and how many different audio files were heard for it.
     """
+    from soundatlas.history.audit import PREDICTION, Step, open_audit
     from soundatlas.history.store import open_history
+    from soundatlas.history.watching import audited
     from soundatlas.registry.classification import prediction_table
     from soundatlas.registry.contract import read_contract
     from soundatlas.registry.prediction_key import model_key
 
     contract = read_contract(folder, champion.content_sha256)
     key, shas = model_key(contract), listing["audio_sha256"].dropna()
-    with open_history(root) as history:
+    step = Step(PREDICTION, key.contract_sha256, key.model_sha256)
+    with open_history(root) as history, open_audit(root, "classify") as trail:
         known = history.read(key, shas)
         missing = listing[listing["reason"].isna() & ~listing["audio_sha256"].isin(list(known))]
         count = missing["audio_sha256"].nunique()
         with progress("classifying new music", count) as advance:
-            failed = _hearing(params.engine)(
+            failed = _hearing(params, profile, partial(audited, trail, step))(
                 folder,
                 champion,
                 missing,
@@ -78,15 +90,18 @@ def _project(
     return prediction_table(contract, champion, listing, answers, failed), count
 
 
-def _hearing(engine: EngineParams) -> Callable[..., dict[str, Answer]]:
-    """Return what hears files: here, or on a cluster."""
+def _hearing(
+    params: Params, profile: Profile | None, watched: Callable[[MapJobs], MapJobs]
+) -> Callable[..., dict[str, Answer]]:
+    """Return what hears files: here, watched, or on a cluster, where attempts leave no trail."""
     from soundatlas.registry.classification import hear_files
 
-    if engine.kind == "local":
-        return hear_files
+    retries = params.spectrograms.retries
+    if params.engine.kind == "local":
+        return partial(hear_files, map_jobs=watched(profiled(profile, retrying(retries))))
     from soundatlas.scale.delegation import delegate_hearing
 
-    return partial(delegate_hearing, engine=engine)
+    return partial(delegate_hearing, retries=retries, engine=params.engine)
 
 
 def _report(table: pd.DataFrame, computed: int, params: Params) -> None:
@@ -106,4 +121,4 @@ def _report(table: pd.DataFrame, computed: int, params: Params) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(run)
+    run_profiled_stage(run)

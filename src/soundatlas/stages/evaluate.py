@@ -28,6 +28,7 @@ def run(root: Path, params: Params) -> None:
     Raises:
         DataRefusedError: when there are no test tracks.
     """
+    from soundatlas.learning.contact_sheet import class_rows, write_contact_sheet
     from soundatlas.learning.figures import write_figures
     from soundatlas.registry.bundle import Bundle
     from soundatlas.registry.tracking import Tracking
@@ -66,6 +67,10 @@ def run(root: Path, params: Params) -> None:
         table.to_parquet(folder / "predictions.parquet", index=False, compression="zstd")
         _write(folder, evaluation, params, tracks=len(test), groups=test["group"].nunique())
         write_figures(folder / "figures", evaluation, root / "data/model/history.csv")
+        for head in params.promote.primary:
+            said = dict(zip(table["track_id"], table[head], strict=True))
+            chosen = class_rows(head, sides["train"], test, said)
+            write_contact_sheet(folder / f"figures/contact_sheet_{head}.png", head, chosen, inputs.store.log_mel)
     Tracking(root).publish(root / "data/model", root / "data/evaluation")
     for head, figures in evaluation.metrics["classes"].items():
         print(  # noqa: T201 - the stage's report

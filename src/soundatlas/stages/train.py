@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.errors import DataRefusedError
 from soundatlas.files import read_json, replacing_folder, write_json
 from soundatlas.stages._inputs import load_sides, open_inputs, training_key
@@ -64,7 +63,6 @@ def _fit(root: Path, params: Params, inputs: Inputs, train: pd.DataFrame, valida
     from soundatlas.registry.tracking import Tracking
     from soundatlas.registry.training_tracks import write_training_tracks
 
-    front_end = FrontEnd.of(params.spectrograms)
     settings = {name: section for name, section in params.model_dump(by_alias=True).items() if name in LOGGED_SECTIONS}
     about = {
         "params": settings,
@@ -93,8 +91,10 @@ def _fit(root: Path, params: Params, inputs: Inputs, train: pd.DataFrame, valida
         trained = train_model(
             inputs, train, validation, params.train, checkpoint=checkpoint, extra={"run_id": run_id}, on_epoch=on_epoch
         )
-        examples = [inputs.store.log_mel(sha) for sha in validation["audio_sha256"].head(EXAMPLES)]
-        write_bundle(folder, trained, front_end, params.train, features=inputs.features, examples=examples)
+        examples = [inputs.network_store.log_mel(sha) for sha in validation["audio_sha256"].head(EXAMPLES)]
+        write_bundle(
+            folder, trained, inputs.network_front_end, params.train, features=inputs.features, examples=examples
+        )
         history = trained.fitted.history if trained.fitted else []
         columns = ["epoch", *sorted(set(history[0]) - {"epoch"})] if history else HISTORY_COLUMNS
         table = pd.DataFrame(history, columns=columns)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from soundatlas.audio.spectrogram import analyse_file
+from soundatlas.audio.spectrogram import FrontEnd, analyse_file
 from soundatlas.errors import TrackError
 from soundatlas.files import audio_path, sha256_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from soundatlas.audio.spectrogram import FrontEnd, Spectrogram
+    from soundatlas.audio.spectrogram import Spectrogram
+    from soundatlas.audio.stems import AnyFrontEnd
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Job:
     audio_sha256: str
     root: Path
     path: str
-    front_end: FrontEnd
+    front_end: AnyFrontEnd
 
 
 def compute(job: Job) -> Spectrogram:
@@ -31,11 +32,25 @@ def compute(job: Job) -> Spectrogram:
     Raises:
         TrackError: when the file cannot be used.
     """
-    path = audio_path(job.root, job.path)
+    path = listed_file(job.audio_sha256, job.root, job.path)
+    if isinstance(job.front_end, FrontEnd):
+        return analyse_file(path, job.front_end)
+    from soundatlas.audio.stems import analyse_stems  # and NumPy with it
+
+    return analyse_stems(path, job.front_end)
+
+
+def listed_file(audio_sha256: str, root: Path, path: str) -> Path:
+    """Return where a listed file lies, once it was found to hold the bytes that were listed.
+
+    Raises:
+        TrackError: when it cannot be read, or holds others.
+    """
+    file = audio_path(root, path)
     try:
-        found = sha256_file(path)
+        found = sha256_file(file)
     except OSError as error:
         raise TrackError("unreadable", error.strerror or type(error).__name__) from None
-    if found != job.audio_sha256:
+    if found != audio_sha256:
         raise TrackError("changed", "the file is no longer the one that was listed")
-    return analyse_file(path, job.front_end)
+    return file

@@ -8,12 +8,9 @@ checksum of its own, so that whoever reads one track need not read the others to
 from __future__ import annotations
 
 import json
-import zlib
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from soundatlas.errors import StoreError
 from soundatlas.files import replacing_file
@@ -22,9 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
-
-    from soundatlas.audio.spectrogram import Spectrogram
 
 SUFFIX = ".safetensors"
 TRACKS_PER_SHARD = 100  # at most, on average: DVC's no-op costs 1.1 s with 100 files and 2.0 s with 10,000
@@ -45,11 +41,6 @@ def shard_name(audio_sha256: str, bits: int) -> str:
     return f"{bits}-bits-{bucket:x}{SUFFIX}"
 
 
-def checksum(log_mel: NDArray[np.float32]) -> str:
-    """Return the CRC-32 of a spectrogram's bytes, as 8 hex digits: against bit rot, not against malice."""
-    return f"{zlib.crc32(np.ascontiguousarray(log_mel).data):08x}"
-
-
 def write_shard(
     path: Path, contract_sha256: str, tracks: Mapping[str, tuple[NDArray[np.float32], dict[str, Any]]]
 ) -> None:
@@ -63,6 +54,9 @@ def write_shard(
     Raises:
         StoreError: when it cannot be written, as on a full disk; an earlier shard of that name stays.
     """
+    import numpy as np
+    from safetensors.numpy import save_file
+
     about = {"contract_sha256": contract_sha256, "tracks": {name: tracks[name][1] for name in sorted(tracks)}}
     tensors = {name: np.ascontiguousarray(tracks[name][0]) for name in sorted(tracks)}
     with replacing_file(path) as beside:
@@ -98,9 +92,13 @@ class Shard:
         """Return a track's whole spectrogram, shape (frames, n_mels).
 
         Raises:
-            StoreError: when its bytes are not those that were written.
+            StoreError: when its bytes are not those that were written, or it is not there.
         """
-        log_mel = np.asarray(self._file.get_tensor(audio_sha256))
+        from soundatlas.store.rows import checksum
+
+        if audio_sha256 not in self.rows:  # of which a manifest speaks that is older than the shard
+            raise StoreError(f"shard {self.path.name} no longer holds track {audio_sha256[:12]}: run `dvc repro`")
+        log_mel: NDArray[np.float32] = self._file.get_tensor(audio_sha256)
         if audio_sha256 not in self._sound:
             if checksum(log_mel) != self._checksums[audio_sha256]:
                 raise _damage(self.path, f"the bytes of track {audio_sha256[:12]} changed")
@@ -115,26 +113,10 @@ class Shard:
         """
         if audio_sha256 not in self._sound:
             return self.log_mel(audio_sha256)[start:stop]
-        return np.asarray(self._file.get_slice(audio_sha256)[start:stop])
+        window: NDArray[np.float32] = self._file.get_slice(audio_sha256)[start:stop]
+        return window
 
 
 def _damage(path: Path, what: object) -> StoreError:
     todo = "`soundatlas store verify --repair`, then `dvc repro`"
     return StoreError(f"shard {path.name} is damaged ({what}): {todo}")
-
-
-def manifest_row(name: str, spectrogram: Spectrogram) -> dict[str, Any]:
-    """Return the manifest's row of a freshly computed spectrogram."""
-    log_mel = spectrogram.log_mel
-    return {
-        "shard": name,
-        "frames": len(log_mel),
-        "duration_seconds": spectrogram.duration_seconds,
-        "source_sample_rate": spectrogram.source_sample_rate,
-        "channels": spectrogram.channels,
-        "min_db": float(log_mel.min()),
-        "mean_db": float(log_mel.mean(dtype=np.float64)),
-        "max_db": float(log_mel.max()),
-        "finite": bool(np.isfinite(log_mel).all()),
-        "checksum": checksum(log_mel),
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,25 +11,32 @@ from typing import TYPE_CHECKING, Any
 
 from soundatlas.errors import StoreError
 from soundatlas.files import remove_leftovers
-from soundatlas.store.contents import failure_row, failures_table, manifest_table
-from soundatlas.store.jobs import Job, compute
+from soundatlas.store.contents import failure_row, manifest_part, write_failures, write_manifest
+from soundatlas.store.jobs import Job
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
-from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, manifest_row, shard_name, write_shard
+from soundatlas.store.rows import describe
+from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, shard_name, write_shard
+from soundatlas.store.spool import Spool
 from soundatlas.tables import MANIFEST, read_table, write_table
 from soundatlas.workers import map_in_workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     import numpy as np
+    import pyarrow as pa
     from numpy.typing import NDArray
 
-    from soundatlas.audio.spectrogram import FrontEnd, Spectrogram
-    from soundatlas.workers import Outcome
+    from soundatlas.attempts import Outcome
+    from soundatlas.audio.stems import AnyFrontEnd
+    from soundatlas.store.rows import Described
+    from soundatlas.workers import MapJobs
 
     Track = tuple[NDArray[np.float32], dict[str, Any]]  # log-mel of shape (frames, n_mels), row of the manifest
+
+NEEDED_FOR_WRITING = ("safetensors.numpy", "pyarrow.parquet")
 
 
 @dataclass(frozen=True)
@@ -44,11 +52,12 @@ class Update:
 def update_store(
     folder: Path,
     wanted: Mapping[str, str],
-    front_end: FrontEnd,
+    front_end: AnyFrontEnd,
     *,
     root: Path,
     timeout_seconds: float,
     workers: int | None = None,
+    map_jobs: MapJobs = map_in_workers,
     advance: Callable[[], None] = lambda: None,
 ) -> Update:
     """Make `folder` hold the spectrograms of exactly the `wanted` tracks.
@@ -63,37 +72,49 @@ def update_store(
         root: what the paths are relative to.
         timeout_seconds: longest time for one track.
         workers: number of processes; `worker_count()` by default.
+        map_jobs: has workers compute the spectrograms.
         advance: called after each computed track, for a progress bar.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
     contract = front_end.sha256()
     present = _present_shards(folder, contract)
     where = {sha: shard for shard in present.values() for sha in shard.rows}
     layout = _layout(wanted)
-
-    def compute_all(shas: Iterable[str]) -> Generator[Outcome[Job, Spectrogram], None, None]:
-        jobs = (Job(sha, root, wanted[sha], front_end) for sha in shas)
-        return map_in_workers(compute, jobs, timeout_seconds=timeout_seconds, workers=workers)
-
     missing = [sha for names in layout.values() for sha in names if sha not in where]
     failures: list[dict[str, str]] = []
+    parts: list[pa.Table] = []  # of the manifest
     repaired = 0
-    with closing(compute_all(missing)) as outcomes:
+
+    def compute_all(shas: Iterable[str]) -> Generator[Outcome[Job, Described], None, None]:
+        jobs = (Job(sha, root, wanted[sha], front_end) for sha in shas)
+        watched = _after_the_first(jobs, lambda: aside.submit(_import_for_writing))
+        return map_jobs(describe, watched, timeout_seconds=timeout_seconds, workers=workers)
+
+    with ThreadPoolExecutor(max_workers=1) as aside, closing(compute_all(missing)) as outcomes:
         for name, names in layout.items():
             kept = [sha for sha in names if sha in where]
-            tracks = _computed(name, len(names) - len(kept), outcomes, failures, advance)
-            if name in present and not tracks and set(present[name].rows) == set(kept):
+            is_whole = name in present and set(present[name].rows) == set(kept)
+            if is_whole and len(kept) == len(names):
+                parts.append(manifest_part(present[name].rows))
                 continue  # not even read
-            copied, rotten = _copied(name, kept, where)
+            spools = Spool(folder), Spool(folder)  # one for each thread
+            copying = aside.submit(_copied, name, kept, where, spools[0])  # while the workers compute
+            tracks = _computed(name, len(names) - len(kept), outcomes, failures, advance, spools[1])
+            copied, rotten = copying.result()
             if rotten:
                 repaired += len(rotten)
-                copied |= _computed(name, len(rotten), compute_all(rotten), failures, lambda: None)
-            write_shard(folder / name, contract, tracks | copied)
+                copied |= _computed(name, len(rotten), compute_all(rotten), failures, lambda: None, spools[1])
+            if tracks or rotten or not is_whole:
+                write_shard(folder / name, contract, tracks | copied)
+            parts.append(manifest_part({sha: row for sha, (_, row) in (tracks | copied).items()}))
+    write_manifest(parts, folder / MANIFEST_NAME)
+    write_failures(failures, folder / FAILURES_NAME)
     for path in folder.glob(f"*{SUFFIX}"):
-        if path.name not in layout:
+        if path.name not in layout:  # no table names it any more
             path.unlink()
-    _write_tables(folder, layout, failures)
     there = sum(sha in where for sha in wanted)
     return Update(len(missing) + repaired - len(failures), there - repaired, len(where) - there, len(failures))
 
@@ -145,9 +166,10 @@ def _present_shards(folder: Path, contract: str) -> dict[str, Shard]:
 def _computed(
     name: str,
     count: int,
-    outcomes: Generator[Outcome[Job, Spectrogram], None, None],
+    outcomes: Generator[Outcome[Job, Described], None, None],
     failures: list[dict[str, str]],
     advance: Callable[[], None],
+    spool: Spool,
 ) -> dict[str, Track]:
     """Take the next tracks of a shard from the workers; those that failed become rows of `failures`."""
     tracks = {}
@@ -155,23 +177,32 @@ def _computed(
         advance()
         sha = outcome.item.audio_sha256
         if outcome.value is not None:
-            tracks[sha] = (outcome.value.log_mel, manifest_row(name, outcome.value))
+            tracks[sha] = (spool.keep(outcome.value.log_mel), {**outcome.value.row, "shard": name})
         elif outcome.failure is not None:
-            failures.append(failure_row(sha, outcome.item.path, outcome.failure))
+            failures.append(failure_row(sha, outcome.item.path, outcome.item.front_end, outcome.failure))
     return tracks
 
 
-def _copied(name: str, shas: Iterable[str], where: Mapping[str, Shard]) -> tuple[dict[str, Track], list[str]]:
+def _copied(
+    name: str, shas: Iterable[str], where: Mapping[str, Shard], spool: Spool
+) -> tuple[dict[str, Track], list[str]]:
     """Take a shard's tracks from the shards that hold them now; return also those whose bytes have changed there."""
     tracks, rotten = {}, []
     for sha in shas:
         try:
-            tracks[sha] = (where[sha].log_mel(sha), {**where[sha].rows[sha], "shard": name})
+            tracks[sha] = (spool.keep(where[sha].log_mel(sha)), {**where[sha].rows[sha], "shard": name})
         except StoreError:
             rotten.append(sha)
     return tracks, rotten
 
 
-def _write_tables(folder: Path, layout: Iterable[str], failures: list[dict[str, str]]) -> None:
-    write_table(manifest_table(Shard(folder / name).rows for name in layout), folder / MANIFEST_NAME)
-    write_table(failures_table(failures), folder / FAILURES_NAME)
+def _after_the_first(jobs: Iterator[Job], act: Callable[[], object]) -> Iterator[Job]:
+    """Yield all the jobs, and act once the first of them has been handed out."""
+    yield from islice(jobs, 1)
+    act()
+    yield from jobs
+
+
+def _import_for_writing() -> None:
+    for name in NEEDED_FOR_WRITING:
+        importlib.import_module(name)
