@@ -12,6 +12,7 @@ from soundatlas.scale import guards, shard_work
 from soundatlas.scale.places import Place
 from soundatlas.scale.planning import plan_update
 from soundatlas.scale.shard_work import ShardDone, ShardPlan, build_shard
+from soundatlas.store import spool
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
 from soundatlas.tables import FAILURES, read_table
 
@@ -48,6 +49,16 @@ def test_doing_it_again_changes_nothing(setting, wanted, built):
     plan = plans(setting, wanted)[0]
     assert build_shard(plan, setting) == build_shard(plan, setting)
     assert setting.store.read(plan.name) == (built / plan.name).read_bytes()
+
+
+def test_tracks_that_wait_on_disk_make_the_same_shard(setting, wanted, built, monkeypatch):
+    """Tracks too long for the memory wait on disk, computed or copied, and nothing of them stays."""
+    monkeypatch.setattr(spool, "MOST_HELD_BYTES", 0)
+    for half in (dict(sorted(wanted.items())[::2]), wanted):
+        for plan in plans(setting, half):
+            build_shard(plan, setting)
+    assert {name: setting.store.read(name) for name in shards_in(Place(str(built)))} == shards_in(Place(str(built)))
+    assert not list(setting.store.local.glob(".*"))
 
 
 def test_decoder_that_crashes_costs_its_track(setting, wanted, monkeypatch):
