@@ -14,7 +14,7 @@ export DVC_NO_ANALYTICS ?= 1
 export GX_ANALYTICS_ENABLED ?= false
 export DO_NOT_TRACK ?= 1
 
-.PHONY: help setup demo bench-atlas bench-spectrograms bench-fma bench-inference bench-ingestion bench-pictures bench-quality bench-training test test-slow check format lock tune ui \
+.PHONY: help setup demo bench-atlas bench-beam bench-spectrograms bench-fma bench-inference bench-ingestion bench-pictures bench-quality bench-training test test-slow check format lock tune ui \
 	backup restore clean
 
 help: ## list the targets
@@ -57,6 +57,9 @@ bench-quality: $(READY) ## train soundatlas and its peers on the same data: FOLD
 
 bench-atlas: $(READY) ## measure time and memory of the map: OPTIONS="--tracks 400 10000"
 	python -m benchmarks.atlas $(OPTIONS)
+
+bench-beam: $(READY) ## measure what a second worker of a Dask cluster brings, under Apache Beam, after make demo
+	python -m benchmarks.beam $(OPTIONS)
 
 # Processes that share the tests; each takes about 1.5 GB, and a processor.
 TEST_WORKERS ?= 2

@@ -40,6 +40,7 @@ def test_help_names_every_command(tmp_path):
     assert [
         "sources",
         "classify",
+        "watch",
         "why",
         "picture",
         "similar",

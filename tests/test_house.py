@@ -18,6 +18,7 @@ GRAPH = YAML(typ="safe").load((REPOSITORY / "dvc.yaml").read_text(encoding="utf-
 STAGES = GRAPH["stages"]
 SECTIONS = {field.alias or name for name, field in Params.model_fields.items()}
 SCHEDULED = {"reclassify"}  # sections that a flow reads, and no stage
+WITHOUT_EFFECT = {"engine"}  # sections that say where the work is done, and shape no output
 MAX_LINES = 300
 MAX_TEST_LINES = 450  # tables of cases are read by the row
 
@@ -26,10 +27,12 @@ CARRIERS = {
     "_run",
     "errors",
     "files",
+    "delegation",
     "params",
     "sections",
     "separate_params",
     "source_params",
+    "attempts",
     "workers",
     "progress",
     "environment",
@@ -91,11 +94,18 @@ def test_a_stage_has_one_name_everywhere(stage: str) -> None:
 
 
 def test_there_is_no_stage_or_section_without_the_other() -> None:
-    """Modules in stages/ and sections of params.yaml are the stages of dvc.yaml, but for flows with a schedule."""
+    """Modules in stages/ and sections of params.yaml are the stages of dvc.yaml, but for schedules and the engine."""
     modules = {path.stem for path in (SOURCE / "stages").glob("*.py") if not path.stem.startswith("_")}
     assert modules == set(STAGES)
-    assert set(STAGES) == SECTIONS - SCHEDULED
+    assert set(STAGES) == SECTIONS - SCHEDULED - WITHOUT_EFFECT
     assert all((REPOSITORY / "flows" / f"{flow}.py").is_file() for flow in SCHEDULED & SECTIONS)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_where_the_work_is_done_makes_no_stage_stale(stage: str) -> None:
+    """No stage has a section among its params that shapes no output: a change of it computes nothing anew."""
+    listed = {param.partition(".")[0] for param in STAGES[stage].get("params", [])}
+    assert not listed & WITHOUT_EFFECT
 
 
 @pytest.mark.parametrize("stage", [name for name in STAGES if not STAGES[name].get("always_changed")])

@@ -17,13 +17,22 @@ import worker_functions
 
 from soundatlas import workers
 from soundatlas.errors import SoundatlasError, UsageError
-from soundatlas.workers import Outcome, map_in_workers, worker_count
+from soundatlas.workers import map_in_workers, worker_count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from soundatlas.attempts import Outcome
+
 LONG = 120.0  # seconds that no healthy item takes
+
+
+@pytest.fixture
+def started() -> Callable[[], list[psutil.Process]]:
+    """Give the processes that were started since the test began: another test's may still wait for work."""
+    before = psutil.Process().children()
+    return lambda: [process for process in psutil.Process().children() if process not in before]
 
 
 def _behave(*items: str, timeout_seconds: float = LONG, workers: int = 1) -> list[Outcome[str, str]]:
@@ -199,20 +208,20 @@ def test_worker_that_is_killed_while_it_waits_costs_nothing() -> None:
     assert after[1] != before[1]
 
 
-def test_no_process_outlives_the_map() -> None:
+def test_no_process_outlives_the_map(started: Callable[[], list[psutil.Process]]) -> None:
     """When all is done, or the caller stops listening while a decoder hangs, no worker is left."""
     _behave("a", "b", workers=2)
     outcomes = map_in_workers(worker_functions.behave, ["a", "hang", "b"], timeout_seconds=LONG, workers=2)
     next(outcomes)
     outcomes.close()
-    assert psutil.Process().children() == []
+    assert started() == []
 
 
-def test_few_items_start_few_processes() -> None:
+def test_few_items_start_few_processes(started: Callable[[], list[psutil.Process]]) -> None:
     """One new track does not start a process per processor."""
     outcomes = map_in_workers(worker_functions.behave, ["a", "b"], timeout_seconds=LONG, workers=8)
     next(outcomes)
-    assert len(psutil.Process().children()) <= 2
+    assert len(started()) <= 2
     outcomes.close()
 
 
@@ -292,21 +301,21 @@ def test_workers_keep_to_one_thread_unless_told_otherwise(monkeypatch) -> None:
     assert "OPENBLAS_NUM_THREADS" not in os.environ
 
 
-def test_early_worker_is_the_first_to_work() -> None:
+def test_early_worker_is_the_first_to_work(started: Callable[[], list[psutil.Process]]) -> None:
     """A process that was started before the items were known gets the first one, and is gone after the block."""
     with workers.early_worker("worker_functions"):
-        (early,) = psutil.Process().children()
+        (early,) = started()
         (outcome,) = map_in_workers(worker_functions.wait_by_rank, [9], timeout_seconds=LONG, workers=3)
         assert outcome.value is not None
         assert outcome.value[1] == early.pid
-    assert psutil.Process().children() == []
+    assert started() == []
 
 
-def test_early_worker_that_nobody_needs_is_ended() -> None:
+def test_early_worker_that_nobody_needs_is_ended(started: Callable[[], list[psutil.Process]]) -> None:
     """Where there was nothing to do, no process is left, and the next map starts its own."""
     with workers.early_worker("no such module"):
-        assert len(psutil.Process().children()) == 1
-    assert psutil.Process().children() == []
+        assert len(started()) == 1
+    assert started() == []
     assert _told(_behave("a")) == ["A"]
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import passing_crash
 import pytest
 import worker_functions
 
-from soundatlas.workers import Outcome, retrying
+from soundatlas.workers import retrying
+
+if TYPE_CHECKING:
+    from soundatlas.attempts import Outcome
 
 LONG = 120.0  # seconds that no healthy item takes
 

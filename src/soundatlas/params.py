@@ -225,6 +225,15 @@ class ReclassifyParams(Section):
         return self
 
 
+class EngineParams(Section):
+    """Where tracks are computed. Nothing here shapes a result, so no stage lists this section among its params."""
+
+    kind: Literal["local", "beam"]
+    runner: Literal["DirectRunner", "DaskRunner", "DataflowRunner", "FlinkRunner", "SparkRunner"]
+    options: list[Annotated[str, Field(pattern=r"^--[A-Za-z][\w-]*(=.*)?$")]]
+    place: str | None
+
+
 class Params(Section):
     """The whole of `params.yaml`."""
 
@@ -242,6 +251,7 @@ class Params(Section):
     classify: ClassifyParams
     atlas: AtlasParams
     reclassify: ReclassifyParams
+    engine: EngineParams
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from soundatlas.workers import MapJobs, Outcome
+    from soundatlas.attempts import Outcome
+    from soundatlas.workers import MapJobs
 
     Code = CodeType | str  # a built-in function has only a name
 

@@ -19,6 +19,11 @@ class Advance(Protocol):
         """Show that `steps` more are done."""
 
 
+def silent(steps: int = 1) -> None:
+    """Show nothing: an `Advance` for work that is too small to be watched, or that nobody watches."""
+    del steps
+
+
 @contextmanager
 def progress(description: str, total: int) -> Iterator[Advance]:
     """Give a function to call after each step; nothing is shown where there are none.
@@ -28,7 +33,7 @@ def progress(description: str, total: int) -> Iterator[Advance]:
         total: number of steps.
     """
     if total == 0:
-        yield lambda steps=1: None  # noqa: ARG005 - it has the shape of `Advance`
+        yield silent
     elif sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -11,10 +11,10 @@ import threading
 import time
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
+from soundatlas.attempts import Attempt, Outcome, persist
 from soundatlas.backlog import Backlog
 from soundatlas.child_process import ChildProcess
 from soundatlas.errors import SoundatlasError, TrackError, UsageError
@@ -32,32 +32,6 @@ Value = TypeVar("Value")
 WAITING_PER_WORKER = 4  # tasks handed out ahead, so that memory does not grow with the number of tracks
 MOST_HELD_BYTES = 1 << 28  # of values that wait for their turn, so that memory does not grow with the tracks' length
 START_SECONDS = 300.0  # that a process may take to import what it needs
-PASSING_REASONS = frozenset({"crashed", "timeout", "unreadable"})  # may not come back; the others lie in the bytes
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One time that a worker was at an item.
-
-    Attributes:
-        began: Unix time, in seconds; the worker has started and imported what it needs.
-        seconds: until the answer, or until the worker was given up.
-        failure: None when it went well.
-    """
-
-    began: float
-    seconds: float
-    failure: TrackError | None
-
-
-@dataclass(frozen=True)
-class Outcome(Generic[Item, Value]):
-    """What became of one item: `value` when it went well, otherwise `failure`; and by which attempts."""
-
-    item: Item
-    value: Value | None
-    failure: TrackError | None
-    attempts: tuple[Attempt, ...] = ()
 
 
 class MapJobs(Protocol):
@@ -109,7 +83,7 @@ def map_in_workers(
         items: picklable arguments.
         timeout_seconds: longest time for one item, in seconds.
         workers: number of processes; `worker_count()` by default.
-        retries: how often an item is tried again that failed for a reason of `PASSING_REASONS`.
+        retries: how often an item is tried again that failed for a reason of `attempts.PASSING_REASONS`.
     """
     from concurrent.futures import ThreadPoolExecutor  # not before it is needed: it takes as long as a short clip
 
@@ -204,17 +178,23 @@ class _Worker:
         Returns:
             What became of it, and how many bytes the answer took.
         """
-        attempts: list[Attempt] = []
-        while True:
-            self._began = None
-            value, failure, size = self.attempt(function, item, timeout_seconds)
-            seconds = 0.0 if self._began is None else time.perf_counter() - self._began
-            attempts.append(Attempt(time.time() - seconds, seconds, failure))
-            if failure is None or failure.reason not in PASSING_REASONS or len(attempts) > retries:
-                break
-        if failure is not None and len(attempts) > 1:
-            failure = TrackError(failure.reason, f"{failure.message}, after {len(attempts)} attempts")
-        return Outcome(item, value, failure, tuple(attempts)), size
+        size = 0
+
+        def once() -> Outcome[Item, Value]:
+            nonlocal size
+            outcome, size = self.attempt_once(function, item, timeout_seconds)
+            return outcome
+
+        return persist(once, retries), size
+
+    def attempt_once(
+        self, function: Callable[[Item], Value], item: Item, timeout_seconds: float
+    ) -> tuple[Outcome[Item, Value], int]:
+        """Attempt an item, and look at the clock; return what became of it, and how many bytes the answer took."""
+        self._began = None
+        value, failure, size = self.attempt(function, item, timeout_seconds)
+        seconds = 0.0 if self._began is None else time.perf_counter() - self._began
+        return Outcome(item, value, failure, (Attempt(time.time() - seconds, seconds, failure),)), size
 
     def attempt(self, function: Callable[[Item], Value], item: Item, timeout_seconds: float) -> _Answer:
         """Have the process apply `function` to `item`, and wait for its value or what became of it."""
@@ -277,6 +257,22 @@ class _Worker:
             code, self._process = self._process.exitcode, None
             self._pipe.close()
             return code
+
+
+class SingleWorker:
+    """One worker process that is kept from item to item, for a caller who is given his items one by one."""
+
+    def __init__(self) -> None:
+        self._worker = _Worker()
+
+    def attempt(self, function: Callable[[Item], Value], item: Item, *, timeout_seconds: float) -> Outcome[Item, Value]:
+        """Apply `function` to an item once, as `map_in_workers` does; the process is started where there is none."""
+        outcome, _ = self._worker.attempt_once(function, item, timeout_seconds)
+        return outcome
+
+    def stop(self) -> None:
+        """End the process for good."""
+        self._worker.stop()
 
 
 _early: list[_Worker] = []

@@ -6,9 +6,9 @@ import json
 
 import tiny_project
 
+from soundatlas.attempts import Attempt
 from soundatlas.errors import TrackError
 from soundatlas.history.audit import Step, open_audit
-from soundatlas.workers import Attempt
 
 
 def test_a_trace_is_told_in_order(project, command):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from soundatlas.attempts import Attempt
 from soundatlas.errors import HistoryError, TrackError
 from soundatlas.history.audit import AuditTrail, Step, audit_path, open_audit
-from soundatlas.workers import Attempt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from soundatlas.history.audit import AuditTrail, Step
-from soundatlas.workers import Attempt
+from soundatlas.attempts import Attempt
 with AuditTrail(Path(sys.argv[1]), "writer") as trail:
     for number in range(1_000_000):
         trail.note(Step("spectrogram", "c"), [(str(number), (Attempt(0.0, 0.1, None),))])

@@ -10,6 +10,7 @@ import pytest
 import synthetic
 
 from soundatlas.atlas.similar import SIMILAR, SIMILAR_NAME
+from soundatlas.attempts import Attempt
 from soundatlas.history.audit import Step, audit_path, open_audit
 from soundatlas.learning.contact_sheet import Card, ClassRow, write_contact_sheet
 from soundatlas.lineage import erasure
@@ -17,7 +18,6 @@ from soundatlas.lineage.erasure import erasing_steps
 from soundatlas.lineage.holding import Traces
 from soundatlas.store.reading import SpectrogramStore
 from soundatlas.tables import conform, write_table
-from soundatlas.workers import Attempt
 
 OWN, OTHER = "a" * 64, "b" * 64
 

@@ -46,13 +46,13 @@ def main(folder: Path, clips: Path, moment: str, number: int) -> None:
             os.truncate(path, path.stat().st_size // 2)
             die()
 
-    def write_tables(*arguments: Any) -> None:
+    def write_manifest(*arguments: Any) -> None:
         if moment == "tables":
             die()
-        whole_write_tables(*arguments)
+        whole_write_manifest(*arguments)
 
     whole_save_file, safetensors.numpy.save_file = safetensors.numpy.save_file, save_file
-    whole_write_tables, writing._write_tables = writing._write_tables, write_tables
+    whole_write_manifest, writing.write_manifest = writing.write_manifest, write_manifest
     front_end = FrontEnd(**order["front_end"])
     writing.update_store(
         folder, order["wanted"], front_end, root=clips, timeout_seconds=order["timeout_seconds"], advance=advance

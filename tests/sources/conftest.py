@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import TypeAdapter
 
+from soundatlas.attempts import Outcome
 from soundatlas.errors import TrackError
 from soundatlas.source_params import SourceParams
 from soundatlas.sources.ingestion import ingest_source
-from soundatlas.workers import Outcome
 from tests.fakes.spotify import SOMEBODY, USER, FakeSpotify, track
 from tests.resources.spotify_project import MINE, THEIRS, SpotifyProject
 

@@ -114,8 +114,8 @@ def test_stage_imports_neither_tensorflow_nor_mlflow(project, tiny_params, model
     list_inbox(project, tiny_params)
     tiny_project.install_champion(project, model)
     command = [sys.executable, "-m", "soundatlas.stages.classify"]
-    environment = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    telling = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}  # which the workers inherit
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, env=telling)
     assert done.stdout == "classify: 1 files: 1 classified; 1 computed\n"
     packages = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert "soxr" in packages

@@ -11,6 +11,7 @@ from soundatlas.cli.ingest import app as ingest_app
 from soundatlas.cli.login import app as login_app
 from soundatlas.cli.stores import spectrograms, store_app
 from soundatlas.cli.tracks import explain, forget, impact, make, picture, similar, trace, why
+from soundatlas.cli.watching import watch
 from soundatlas.errors import UsageError
 from soundatlas.reporting import reporting_faults
 
@@ -51,6 +52,7 @@ def classify(
     classify_paths(paths, as_json=json)
 
 
+app.command()(watch)
 app.command()(why)
 app.command()(picture)
 app.command()(similar)

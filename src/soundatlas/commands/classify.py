@@ -95,14 +95,14 @@ def prediction_table(table: pd.DataFrame, heads: Sequence[str], title: str) -> T
         shown.add_column(head)
     shown.add_column("status")
     for row in table.to_dict("records"):
-        labels = [_label(row, head) for head in heads]
+        labels = [label_with_probability(row, head) for head in heads]
         message = row["message"] if isinstance(row["message"], str) else ""
         status = f"{row['status']}: {message}" if message else row["status"]
         shown.add_row(escape(printable(str(row["path"]))), *labels, escape(printable(status)))
     return shown
 
 
-def _label(row: Mapping[Hashable, Any], head: str) -> str:
+def label_with_probability(row: Mapping[Hashable, Any], head: str) -> str:
     """Return the label with its probability; one that the model hardly knows is called so."""
     if not isinstance(row.get(head), str):
         return ""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from soundatlas.workers import Attempt
+    from soundatlas.attempts import Attempt
 
 AUDIT = PurePosixPath("data/history/audit.db")
 COMPUTED = "computed"

@@ -40,6 +40,7 @@ FOLDERS = (
     "evaluation",
     "predictions",
     "flips",
+    "history/answers",
     "history/layouts",
     "history/descriptors",
 )

@@ -46,7 +46,7 @@ def list_folder(folder: Path, root: Path, *, max_file_megabytes: int, known: Pat
 
 def list_folder_rows(folder: Path, root: Path, *, max_file_megabytes: int, known: Path) -> list[dict[str, Any]]:
     """List as `list_folder` does, as plain rows: whoever needs no table does not wait for pandas."""
-    return _list_known(_walk(folder), root, max_file_megabytes, known, lambda: None)
+    return _list_known(walk_music(folder), root, max_file_megabytes, known, lambda: None)
 
 
 def list_known_files(
@@ -94,7 +94,8 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return conform(pd.DataFrame(rows, columns=[*INBOX]).sort_values("path"), INBOX)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def walk_music(folder: Path) -> Iterator[Path]:
+    """Yield every file below a folder that could be music, and folders that cannot be opened."""
     closed: list[Path] = []
 
     def note(error: OSError) -> None:

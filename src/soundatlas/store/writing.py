@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from soundatlas.errors import StoreError
 from soundatlas.files import remove_leftovers
+from soundatlas.store.contents import failure_row, manifest_part, write_failures, write_manifest
 from soundatlas.store.jobs import Job
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
-from soundatlas.store.row_tables import arrow_rows, write_parts, write_rows
 from soundatlas.store.rows import describe
 from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, shard_name, write_shard
 from soundatlas.store.spool import Spool
-from soundatlas.tables import FAILURES, MANIFEST, read_table, write_table
+from soundatlas.tables import MANIFEST, read_table, write_table
 from soundatlas.workers import map_in_workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from soundatlas.attempts import Outcome
     from soundatlas.audio.stems import AnyFrontEnd
     from soundatlas.store.rows import Described
-    from soundatlas.workers import MapJobs, Outcome
+    from soundatlas.workers import MapJobs
 
     Track = tuple[NDArray[np.float32], dict[str, Any]]  # log-mel of shape (frames, n_mels), row of the manifest
 
@@ -97,7 +98,7 @@ def update_store(
             kept = [sha for sha in names if sha in where]
             is_whole = name in present and set(present[name].rows) == set(kept)
             if is_whole and len(kept) == len(names):
-                parts.append(_manifest_part(present[name].rows))
+                parts.append(manifest_part(present[name].rows))
                 continue  # not even read
             spools = Spool(folder), Spool(folder)  # one for each thread
             copying = aside.submit(_copied, name, kept, where, spools[0])  # while the workers compute
@@ -108,8 +109,9 @@ def update_store(
                 copied |= _computed(name, len(rotten), compute_all(rotten), failures, lambda: None, spools[1])
             if tracks or rotten or not is_whole:
                 write_shard(folder / name, contract, tracks | copied)
-            parts.append(_manifest_part({sha: row for sha, (_, row) in (tracks | copied).items()}))
-    _write_tables(folder, parts, failures)
+            parts.append(manifest_part({sha: row for sha, (_, row) in (tracks | copied).items()}))
+    write_manifest(parts, folder / MANIFEST_NAME)
+    write_failures(failures, folder / FAILURES_NAME)
     for path in folder.glob(f"*{SUFFIX}"):
         if path.name not in layout:  # no table names it any more
             path.unlink()
@@ -177,15 +179,7 @@ def _computed(
         if outcome.value is not None:
             tracks[sha] = (spool.keep(outcome.value.log_mel), {**outcome.value.row, "shard": name})
         elif outcome.failure is not None:
-            failures.append(
-                {
-                    "path": outcome.item.path,
-                    "stage": "separate" if outcome.item.front_end.stems else "spectrograms",
-                    "reason": outcome.failure.reason,
-                    "message": outcome.failure.message,
-                    "audio_sha256": sha,
-                }
-            )
+            failures.append(failure_row(sha, outcome.item.path, outcome.item.front_end, outcome.failure))
     return tracks
 
 
@@ -200,24 +194,6 @@ def _copied(
         except StoreError:
             rotten.append(sha)
     return tracks, rotten
-
-
-def _manifest_part(rows: Mapping[str, Mapping[str, Any]]) -> pa.Table:
-    """Return the part of the manifest that a shard's rows make: audio SHA-256 -> row, in any order."""
-    return arrow_rows([{"audio_sha256": sha, **rows[sha]} for sha in sorted(rows)], MANIFEST)
-
-
-def _write_tables(folder: Path, parts: Sequence[pa.Table], failures: list[dict[str, str]]) -> None:
-    """Write the manifest and the table of failures.
-
-    Args:
-        folder: of the store.
-        parts: of the manifest, one per shard, in the order of their hashes.
-        failures: rows of the table, and the SHA-256 of each, for an order that does not depend on the paths.
-    """
-    write_parts(parts, folder / MANIFEST_NAME, MANIFEST)
-    failures = sorted(failures, key=lambda row: row["audio_sha256"])
-    write_rows(failures, folder / FAILURES_NAME, FAILURES)
 
 
 def _after_the_first(jobs: Iterator[Job], act: Callable[[], object]) -> Iterator[Job]:
