@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import sqlite3
+import time
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from soundatlas.errors import HistoryError
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+PRIMARY_CODE = 0xFF  # of an error code of SQLite, whose higher bits say more
+PAUSE_SECONDS = 0.01
 WAIT_SECONDS = 60.0  # for another process's transaction, which takes milliseconds
 
 
@@ -45,7 +48,7 @@ class Database:
 
     def _prepare(self) -> None:
         """Set the connection up, and make the tables once, whoever else is about to."""
-        self._connection.execute("PRAGMA journal_mode = WAL")  # readers and a writer do not wait for each other
+        self._log_ahead()
         self._connection.execute("PRAGMA synchronous = NORMAL")  # a transaction outlives its process, however it ends
         self._connection.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
         with self._transaction():
@@ -58,6 +61,22 @@ class Database:
             raise HistoryError(
                 f"{self.path} has format {found}, and this version reads {self.FORMAT}: update soundatlas"
             )
+
+    def _log_ahead(self) -> None:
+        """Have a write-ahead log, so that readers and a writer do not wait for each other.
+
+        Where several processes make a new file, SQLite refuses some of them the change at once, whatever the time-out.
+        """
+        ends = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & PRIMARY_CODE != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+                    raise
+                time.sleep(PAUSE_SECONDS)
+            else:
+                return
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
