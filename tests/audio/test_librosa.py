@@ -46,6 +46,7 @@ LENGTHS = st.one_of(
     st.integers(0, 200_000),
 )
 LONG_SECONDS = 600
+FRAMES_PER_WRITE = 65_536
 
 
 class Unsought(soundfile.SoundFile):
@@ -75,7 +76,9 @@ class Case:
         noise = random.standard_normal((self.samples, self.channels))
         samples = random.uniform(0.01, 0.5) * tones * (time % 2 < 1) + random.uniform(0.01, 0.05) * noise
         path = folder / self.kind[0]
-        soundfile.write(path, samples, self.sample_rate, subtype=self.kind[1])
+        with soundfile.SoundFile(path, "w", self.sample_rate, self.channels, self.kind[1]) as file:
+            for first in range(0, self.samples, FRAMES_PER_WRITE):  # libsndfile's Vorbis encoder crashes on minutes
+                file.write(samples[first : first + FRAMES_PER_WRITE])
         return path
 
 
@@ -147,7 +150,7 @@ def test_spectrogram_is_librosas(case, tmp_path_factory) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=1_500)
+@settings(max_examples=600)
 @given(case=cases())
 def test_spectrogram_is_librosas_in_many_more_cases(case, tmp_path_factory) -> None:
     """Nor does a longer search find an exception."""
