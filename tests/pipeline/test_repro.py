@@ -92,7 +92,7 @@ def test_a_track_that_was_made_by_itself_is_kept(project: Project) -> None:
     assert "spectrograms: 0 computed, 31 kept, 0 removed, 0 failed" in project.run("dvc", "repro", "spectrograms")
     assert ran(project.run("dvc", "repro", "spectrograms")) == ["ingest"]
     made = json.loads(project.run("soundatlas", "trace", new, "--json"))["happenings"]
-    assert [(each["what"], each["by"]) for each in made if each["attempt"]] == [
+    assert [(each["what"], each["by"]) for each in made if each["attempt"]][-2:] == [
         ("spectrogram", "make"),
         ("prediction", "make"),
     ]
