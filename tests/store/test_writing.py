@@ -290,3 +290,12 @@ def test_the_last_track_takes_its_shard_along(store, wanted) -> None:
     assert sorted(path.name for path in store.iterdir()) == ["failures.parquet", "manifest.parquet"]
     assert read_table(store / "manifest.parquet", MANIFEST).empty
     assert remove_from_store(store / "nowhere", set(wanted)) == []
+
+
+def test_a_killed_removal_is_no_obstacle(store, wanted, content, update, tmp_path) -> None:
+    """What a killed one left half-written is cleared away, and the tracks are taken out."""
+    (store / f".0-bits-0-ab12.part{shards.SUFFIX}").write_bytes(b"half")
+    gone = sorted(wanted)[:1]
+    assert remove_from_store(store, set(gone)) == [SHARD]
+    update(tmp_path / "others", {sha: path for sha, path in wanted.items() if sha not in gone})
+    assert content(store) == content(tmp_path / "others")

@@ -210,7 +210,7 @@ def store_contracts(folder: Path) -> set[str]:
 def open_shards(folder: Path) -> dict[str, Shard]:
     """Return a store's shards by name; a damaged one is left out."""
     shards = {}
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
+    for path in sorted(folder.glob(f"[!.]*{SUFFIX}")):
         try:
             shards[path.name] = Shard(path)
         except StoreError:

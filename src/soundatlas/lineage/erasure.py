@@ -102,7 +102,7 @@ def _listed_paths(root: Path, traces: Traces) -> Iterator[str]:
 def _spectrograms(root: Path, traces: Traces) -> Iterator[Step]:
     sha = traces.audio_sha256
     for folder in (root / "data/spectrograms", root / "data/stems"):
-        holding = [path for path in sorted(folder.glob(f"*{SUFFIX}")) if sha in Shard(path).rows]
+        holding = [path for path in sorted(folder.glob(f"[!.]*{SUFFIX}")) if sha in Shard(path).rows]
         if holding:
             shown = holding[0].relative_to(root).as_posix()
             yield f"take its spectrogram out of {shown}", lambda folder=folder: remove_from_store(folder, {sha})  # type: ignore[misc]

@@ -110,7 +110,7 @@ def stored_inputs(root: Path, bundle: Bundle) -> Inputs | None:
     folder, features_path = root / "data/spectrograms", root / "data/backbone" / FEATURES_NAME
     if not (folder / MANIFEST_NAME).is_file() or (bundle.contract.backbone and not features_path.is_file()):
         return None
-    shards = sorted(folder.glob(f"*{SUFFIX}"))
+    shards = sorted(folder.glob(f"[!.]*{SUFFIX}"))
     store = SpectrogramStore(folder, Shard(shards[0]).contract_sha256 if shards else "")
     features = read_features(features_path) if bundle.contract.backbone else None
     contract = bundle.contract
@@ -125,5 +125,5 @@ def _stored_stems(root: Path, bundle: Bundle) -> StemInputs | None:
     front_end, folder = bundle.front_ends.get(NETWORK), root / "data/stems"
     if not isinstance(front_end, StemFrontEnd) or not (folder / MANIFEST_NAME).is_file():
         return None
-    shards = sorted(folder.glob(f"*{SUFFIX}"))
+    shards = sorted(folder.glob(f"[!.]*{SUFFIX}"))
     return StemInputs(SpectrogramStore(folder, Shard(shards[0]).contract_sha256 if shards else ""), front_end)

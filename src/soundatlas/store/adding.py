@@ -49,7 +49,7 @@ def add_to_store(
     """
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
-    shards = {path.name: Shard(path) for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    shards = {path.name: Shard(path) for path in sorted(folder.glob(f"[!.]*{SUFFIX}"))}
     if any(shard.contract_sha256 != contract_sha256 for shard in shards.values()):
         raise StoreError("the store holds spectrograms of another front end: run `dvc repro spectrograms`")
     holding = [name for name, shard in shards.items() if audio_sha256 in shard.rows]

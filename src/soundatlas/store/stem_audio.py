@@ -83,7 +83,7 @@ def update_stem_audio(
         sha: {stem: folder / f"{sha[:SHA_DIGITS]}-{contract}-{stem}{SUFFIX}" for stem in stems} for sha in wanted
     }
     files = {path for paths in targets.values() for path in paths.values()}
-    outdated = [path for path in folder.glob(f"*{SUFFIX}") if path not in files]
+    outdated = [path for path in folder.glob(f"[!.]*{SUFFIX}") if path not in files]
     for path in outdated:
         path.unlink()
     missing = [sha for sha in sorted(wanted) if not all(path.is_file() for path in targets[sha].values())]

@@ -58,7 +58,7 @@ def verify_store(folder: Path, *, advance: Callable[[], None] = lambda: None) ->
 
 def list_shards(folder: Path) -> list[Path]:
     """Return the shards of a store, in order."""
-    return sorted(folder.glob(f"*{SUFFIX}"))
+    return sorted(folder.glob(f"[!.]*{SUFFIX}"))
 
 
 def remove_damaged(folder: Path, found: Verified) -> None:

@@ -112,7 +112,7 @@ def update_store(
             parts.append(manifest_part({sha: row for sha, (_, row) in (tracks | copied).items()}))
     write_manifest(parts, folder / MANIFEST_NAME)
     write_failures(failures, folder / FAILURES_NAME)
-    for path in folder.glob(f"*{SUFFIX}"):
+    for path in folder.glob(f"[!.]*{SUFFIX}"):
         if path.name not in layout:  # no table names it any more
             path.unlink()
     there = sum(sha in where for sha in wanted)
@@ -127,7 +127,8 @@ def remove_from_store(folder: Path, shas: AbstractSet[str]) -> list[str]:
     Raises:
         StoreError: when a shard is damaged.
     """
-    shards = [Shard(path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+    remove_leftovers(folder)  # of a removal that was killed
+    shards = [Shard(path) for path in sorted(folder.glob(f"[!.]*{SUFFIX}"))]
     touched = [shard for shard in shards if shas & set(shard.rows)]
     for shard in touched:
         left = {sha: (shard.log_mel(sha), shard.rows[sha]) for sha in shard.rows if sha not in shas}
@@ -153,7 +154,7 @@ def _layout(wanted: Mapping[str, str]) -> dict[str, list[str]]:
 def _present_shards(folder: Path, contract: str) -> dict[str, Shard]:
     """Return the shards that can be gone on from; a damaged one or one of another front end is computed anew."""
     present = {}
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
+    for path in sorted(folder.glob(f"[!.]*{SUFFIX}")):
         try:
             shard = Shard(path)
         except StoreError:
