@@ -178,7 +178,7 @@ def test_process_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch)
     def refuse(_: object) -> None:
         raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(workers, "ChildProcess", refuse)
+    monkeypatch.setattr(workers, "SpawnedProcess", refuse)
     with pytest.raises(SoundatlasError, match=r"no worker process can be started \(Resource.*SOUNDATLAS_WORKERS"):
         _behave("a")
 
@@ -303,7 +303,7 @@ def test_workers_keep_to_one_thread_unless_told_otherwise(monkeypatch) -> None:
 
 def test_early_worker_is_the_first_to_work(started: Callable[[], list[psutil.Process]]) -> None:
     """A process that was started before the items were known gets the first one, and is gone after the block."""
-    with workers.early_worker("worker_functions"):
+    with workers.early_workers("worker_functions"):
         (early,) = started()
         (outcome,) = map_in_workers(worker_functions.wait_by_rank, [9], timeout_seconds=LONG, workers=3)
         assert outcome.value is not None
@@ -313,7 +313,7 @@ def test_early_worker_is_the_first_to_work(started: Callable[[], list[psutil.Pro
 
 def test_early_worker_that_nobody_needs_is_ended(started: Callable[[], list[psutil.Process]]) -> None:
     """Where there was nothing to do, no process is left, and the next map starts its own."""
-    with workers.early_worker("no such module"):
+    with workers.early_workers("no such module"):
         assert len(started()) == 1
     assert started() == []
     assert _told(_behave("a")) == ["A"]

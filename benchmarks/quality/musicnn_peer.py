@@ -171,7 +171,7 @@ def _front_end(params: Params) -> FrontEnd:
 def _pooled(dataset: Dataset, front_end: FrontEnd, timeout_seconds: float) -> tuple[Features, Extract]:
     """Return the features that soundatlas itself learns from, and its function from a log-mel to them."""
     backbone, made = (import_module(f"soundatlas.learning.{name}") for name in ("backbone", "backbone_features"))
-    tracks = dataset.collection.tracks
+    tracks = dataset.heard
     with progress("computing musicnn's pooled features", tracks["audio_sha256"].nunique()) as advance:
         made.update_features(
             dataset.scratch / BACKBONE,

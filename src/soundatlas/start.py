@@ -7,9 +7,10 @@ spelled just so; everything else, mistakes and calls for help included, is left 
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 COMMAND = "spectrograms"
 OPTIONS = ("--store", "--workers")
@@ -36,6 +37,14 @@ def main() -> None:
 
     with reporting_faults():
         compute_folder(*plain)
+        _end()
+
+
+def _end() -> NoReturn:
+    """End this process, all being done; taking the interpreter down object by object takes as long as a clip."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(0)
 
 
 def parse_plain_call(arguments: list[str]) -> PlainCall | None:

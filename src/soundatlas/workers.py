@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from soundatlas.attempts import Attempt, Outcome, persist
 from soundatlas.backlog import Backlog
-from soundatlas.child_process import ChildProcess
+from soundatlas.child_process import SpawnedProcess, copies_with
 from soundatlas.errors import SoundatlasError, TrackError, UsageError
 from soundatlas.worker_process import GRACE_SECONDS, fault, pack, receive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
+    from soundatlas.child_process import ChildProcess
     from soundatlas.message_pipe import MessagePipe
 
 Item = TypeVar("Item")
@@ -88,7 +89,7 @@ def map_in_workers(
     from concurrent.futures import ThreadPoolExecutor  # not before it is needed: it takes as long as a short clip
 
     count = workers or worker_count()
-    early = [_early.pop()] if _early else []
+    early = [_early.pop() for _ in range(min(count, len(_early)))]
     crew = [*(_Worker() for _ in range(count - len(early))), *early]
     idle: queue.LifoQueue[_Worker] = queue.LifoQueue()  # last in, first out: few items start few processes
     for worker in crew:
@@ -122,8 +123,7 @@ def map_in_workers(
                 yield take_next()
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
-            for worker in crew:
-                worker.stop()
+            _stop(crew)
             backlog.stop()
 
 
@@ -136,21 +136,28 @@ class _Answer(NamedTuple):
 
 
 @contextmanager
-def early_worker(*preload: str) -> Iterator[None]:
-    """Start a worker now, for the first `map_in_workers` of the block: it imports while the caller does so too.
+def early_workers(*preload: str, workers: int | None = None) -> Iterator[None]:
+    """Start workers now, for the first `map_in_workers` of the block.
+
+    A process that has no threads yet imports what they need, and copies itself. Another one starts a single process,
+    which imports that while its caller goes on.
 
     Args:
-        preload: modules that its function will need.
+        preload: modules that the function will need.
+        workers: number of processes; `worker_count()` by default.
     """
-    worker = _Worker(preload)
-    worker.start()
-    _early.append(worker)
+    copies = copies_with(preload, workers or worker_count())
+    early = [_Worker(preload, copy) for copy in copies] or [_Worker(preload)]
+    for worker in early:
+        worker.start()
+    _early.extend(early)
     try:
         yield
     finally:
-        worker.stop()
-        if worker in _early:
-            _early.remove(worker)
+        _stop(early)
+        for worker in early:
+            if worker in _early:
+                _early.remove(worker)
 
 
 def retrying(retries: int) -> MapJobs:
@@ -162,13 +169,14 @@ class _Worker:
     """One process, started when it is first needed and again after a death."""
 
     _processes = threading.Lock()  # for all workers: starting and reaping processes is not safe in several threads
-    _process: ChildProcess | None = None
-    _pipe: MessagePipe
     _stopped = False
     _began: float | None = None  # of the item that it is at, by `time.perf_counter`; None before it has begun
+    _pipe: MessagePipe
 
-    def __init__(self, preload: tuple[str, ...] = ()) -> None:
-        self._preload = preload
+    def __init__(self, preload: tuple[str, ...] = (), process: ChildProcess | None = None) -> None:
+        self._preload, self._process = preload, process
+        if process is not None:
+            self._pipe = process.pipe
 
     def persist(
         self, function: Callable[[Item], Value], item: Item, timeout_seconds: float, retries: int
@@ -220,12 +228,18 @@ class _Worker:
             return _Answer(None, fault(error))
         return _Answer(value, failure, size)
 
-    def stop(self) -> None:
-        """End the process, whatever it is doing, for good."""
+    def kill(self) -> None:
+        """End the process, whatever it is doing, for good; it is to be waited for."""
         with self._processes:
             self._stopped = True
             if self._process is not None:
                 self._process.kill()
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing, for good."""
+        self.kill()
+        with self._processes:
+            if self._process is not None:
                 self._process.join()
 
     def _give_up(self, why: str) -> _Answer:
@@ -240,7 +254,7 @@ class _Worker:
             if self._process is not None and self._process.is_alive():
                 return
             try:
-                self._process = ChildProcess(self._preload)
+                self._process = SpawnedProcess(self._preload)
             except OSError as error:  # too many processes or open files, or no memory for one more
                 todo = "end other programs, or set SOUNDATLAS_WORKERS to fewer"
                 raise SoundatlasError(f"no worker process can be started ({error.strerror}): {todo}") from None
@@ -257,6 +271,14 @@ class _Worker:
             code, self._process = self._process.exitcode, None
             self._pipe.close()
             return code
+
+
+def _stop(crew: Sequence[_Worker]) -> None:
+    """End workers for good: all of them at once, as the system takes milliseconds to clear a process away."""
+    for worker in crew:
+        worker.kill()
+    for worker in crew:
+        worker.stop()
 
 
 class SingleWorker:

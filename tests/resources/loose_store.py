@@ -61,7 +61,7 @@ class LooseStore:
     def kept(self) -> set[str]:
         """Return the tracks of the shards that are whole, each of whose bytes are as they were written."""
         tracks = set()
-        for path in self.store.glob(f"*{SUFFIX}"):
+        for path in self.store.glob(f"[!.]*{SUFFIX}"):
             try:
                 shard = Shard(path)
             except StoreError:

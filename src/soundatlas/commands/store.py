@@ -89,9 +89,9 @@ def compute_folder(folder: Path, store: Path, workers: int | None, profile: Prof
     if store.resolve().is_relative_to(folder.resolve()):
         raise UsageError(f"the store {printable(str(store))} would lie within the audio: choose another place")
     from soundatlas.store.rows import NEEDED_FOR_COMPUTING
-    from soundatlas.workers import early_worker
+    from soundatlas.workers import early_workers
 
-    with early_worker(*NEEDED_FOR_COMPUTING):  # while this process imports what it needs itself
+    with early_workers(*NEEDED_FOR_COMPUTING, workers=workers):
         _bring_up_to_date(folder.resolve(), store, workers, profile)
 
 

@@ -9,7 +9,6 @@ computation that was lost to a kill has two.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import uuid
 from dataclasses import dataclass
@@ -154,14 +153,7 @@ class AuditTrail(Database):
 
     def forget(self, shas: Iterable[str]) -> int:
         """Remove all that was attempted with some audio, from the file's bytes too; return the number of attempts."""
-        with self._naming_faults():
-            with self._transaction():
-                removed = self._connection.execute(
-                    "DELETE FROM attempts WHERE audio_sha256 IN (SELECT value FROM json_each(?))",
-                    (json.dumps(sorted(set(shas))),),
-                ).rowcount
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log held the bytes too
-        return removed
+        return self._forget("attempts", shas)
 
 
 def audit_path(root: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import sqlite3
 import time
 from typing import TYPE_CHECKING, ClassVar, Self
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from soundatlas.errors import HistoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -77,6 +78,17 @@ class Database:
                 time.sleep(PAUSE_SECONDS)
             else:
                 return
+
+    def _forget(self, table: str, shas: Iterable[str]) -> int:
+        """Remove the rows of some audio from a table, from the file's bytes too; return how many there were."""
+        with self._naming_faults():
+            with self._transaction():
+                removed = self._connection.execute(
+                    f"DELETE FROM {table} WHERE audio_sha256 IN (SELECT value FROM json_each(?))",  # noqa: S608 - ours
+                    (json.dumps(sorted(set(shas))),),
+                ).rowcount
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log held the bytes too
+        return removed
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -162,14 +162,7 @@ class PredictionHistory(Database):
 
     def forget(self, shas: Iterable[str]) -> int:
         """Remove all that was ever said of some audio, from the file's bytes too; return the number of predictions."""
-        with self._naming_faults():
-            with self._transaction():
-                removed = self._connection.execute(
-                    "DELETE FROM predictions WHERE audio_sha256 IN (SELECT value FROM json_each(?))",
-                    (json.dumps(sorted(set(shas))),),
-                ).rowcount
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log held the bytes too
-        return removed
+        return self._forget("predictions", shas)
 
 
 def history_path(root: Path) -> Path:

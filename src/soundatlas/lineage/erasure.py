@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -76,7 +77,7 @@ def _leftovers(root: Path) -> Iterator[Step]:
         for left in sorted(folder.glob(".*.part*")):
             if not left.name.startswith(".model-"):
                 shown = left.relative_to(root).as_posix()
-                yield f"remove {shown}, which a killed run left", lambda left=left: _remove(left)  # type: ignore[misc]
+                yield f"remove {shown}, which a killed run left", partial(_remove, left)
 
 
 def _remove(path: Path) -> None:
@@ -89,7 +90,7 @@ def _remove(path: Path) -> None:
 def _audio(root: Path, traces: Traces) -> Iterator[Step]:
     paths, shas = {*traces.paths, *_listed_paths(root, traces)}, [traces.audio_sha256]
     for path in (path for folder in AUDIO_FOLDERS for path in audio_files(root, root / folder, paths, shas)):
-        yield f"remove {path.relative_to(root).as_posix()}", lambda path=path: path.unlink(missing_ok=True)  # type: ignore[misc]
+        yield f"remove {path.relative_to(root).as_posix()}", partial(path.unlink, missing_ok=True)
 
 
 def _listed_paths(root: Path, traces: Traces) -> Iterator[str]:
@@ -105,9 +106,9 @@ def _spectrograms(root: Path, traces: Traces) -> Iterator[Step]:
         holding = [path for path in sorted(folder.glob(f"[!.]*{SUFFIX}")) if sha in Shard(path).rows]
         if holding:
             shown = holding[0].relative_to(root).as_posix()
-            yield f"take its spectrogram out of {shown}", lambda folder=folder: remove_from_store(folder, {sha})  # type: ignore[misc]
+            yield f"take its spectrogram out of {shown}", partial(remove_from_store, folder, {sha})
     for path in sorted((root / "data/stem_audio").glob(f"{sha[:SHORT]}-*")):
-        yield f"remove {path.relative_to(root).as_posix()}", lambda path=path: path.unlink(missing_ok=True)  # type: ignore[misc]
+        yield f"remove {path.relative_to(root).as_posix()}", partial(path.unlink, missing_ok=True)
     features = root / "data/backbone" / FEATURES_NAME
     if features.is_file() and sha in read_features(features):
         yield f"take its features out of data/backbone/{FEATURES_NAME}", lambda: remove_features(features, {sha})
@@ -126,7 +127,7 @@ def _map(root: Path, traces: Traces) -> Iterator[Step]:
     """Remove the track's clip and picture, and the pages that name it; the other clips are not cut again."""
     folder = root / "data/atlas"
     for path in sorted(folder.glob(f"*/{traces.audio_sha256[:SHORT]}-*")):
-        yield f"remove {path.relative_to(root).as_posix()}", lambda path=path: path.unlink(missing_ok=True)  # type: ignore[misc]
+        yield f"remove {path.relative_to(root).as_posix()}", partial(path.unlink, missing_ok=True)
     table = folder / MAP_TABLE
     if table.is_file() and _read(table)["id"].isin({traces.audio_sha256, *traces.track_ids}).any():
         yield "remove the map, which shows it; `dvc repro atlas` draws another", lambda: _remove_map(folder)

@@ -17,7 +17,7 @@ from soundatlas.store.reading import FAILURES_NAME
 from soundatlas.store.rows import NEEDED_FOR_COMPUTING
 from soundatlas.store.writing import update_store
 from soundatlas.tables import read_columns
-from soundatlas.workers import early_worker, retrying
+from soundatlas.workers import early_workers, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ def _update_here(folder: Path, root: Path, section: SpectrogramsParams, profile:
     """Bring the store up to date with processes of this machine; return also how many tracks are wanted."""
     front_end = FrontEnd.of(section)
     step = Step(SPECTROGRAM, front_end.sha256())
-    with early_worker(*NEEDED_FOR_COMPUTING), open_audit(root, "spectrograms") as trail:
+    with early_workers(*NEEDED_FOR_COMPUTING), open_audit(root, "spectrograms") as trail:
         map_jobs = audited(trail, step, profiled(profile, retrying(section.retries)))
         return _update(partial(update_store, map_jobs=map_jobs), folder, root, section, front_end)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from array import array
+from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +56,7 @@ def write_parts(parts: Sequence[pa.Table], path: Path, schema: Mapping[str, str]
 
 def _pandas_note(schema: Mapping[str, str]) -> str:
     """Return what pandas writes into a Parquet file about a table without an index."""
-    from importlib.metadata import version
-
+    pandas, pyarrow = library_versions()
     columns = [
         {
             "name": name,
@@ -72,10 +72,18 @@ def _pandas_note(schema: Mapping[str, str]) -> str:
         "column_indexes": [],
         "columns": columns,
         "attributes": {},
-        "creator": {"library": "pyarrow", "version": version("pyarrow")},
-        "pandas_version": version("pandas"),
+        "creator": {"library": "pyarrow", "version": pyarrow},
+        "pandas_version": pandas,
     }
     return json.dumps(note)
+
+
+@lru_cache(maxsize=1)
+def library_versions() -> tuple[str, str]:
+    """Return the versions of pandas and pyarrow. Finding them takes longer than writing a table does: ask in time."""
+    from importlib.metadata import version
+
+    return version("pandas"), version("pyarrow")
 
 
 def arrow_column(values: Sequence[Any], dtype: str) -> pa.Array:

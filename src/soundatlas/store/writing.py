@@ -14,6 +14,7 @@ from soundatlas.files import remove_leftovers
 from soundatlas.store.contents import failure_row, manifest_part, write_failures, write_manifest
 from soundatlas.store.jobs import Job
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
+from soundatlas.store.row_tables import library_versions
 from soundatlas.store.rows import describe
 from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, shard_name, write_shard
 from soundatlas.store.spool import Spool
@@ -90,7 +91,7 @@ def update_store(
 
     def compute_all(shas: Iterable[str]) -> Generator[Outcome[Job, Described], None, None]:
         jobs = (Job(sha, root, wanted[sha], front_end) for sha in shas)
-        watched = _after_the_first(jobs, lambda: aside.submit(_import_for_writing))
+        watched = _after_the_first(jobs, lambda: aside.submit(_prepare_writing))
         return map_jobs(describe, watched, timeout_seconds=timeout_seconds, workers=workers)
 
     with ThreadPoolExecutor(max_workers=1) as aside, closing(compute_all(missing)) as outcomes:
@@ -204,6 +205,7 @@ def _after_the_first(jobs: Iterator[Job], act: Callable[[], object]) -> Iterator
     yield from jobs
 
 
-def _import_for_writing() -> None:
+def _prepare_writing() -> None:
     for name in NEEDED_FOR_WRITING:
         importlib.import_module(name)
+    library_versions()
