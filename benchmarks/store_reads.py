@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soundatlas.sources.inbox import list_folder_rows
+from soundatlas.sources.inbox import folder_rows
 from soundatlas.store.reading import SpectrogramStore
 from soundatlas.store.shards import SUFFIX, Shard
 
@@ -51,12 +51,12 @@ def listing_seconds(folder: Path, count: int, repeats: int) -> list[float]:
         place = folder / f"{number // PER_FOLDER:03d}"
         place.mkdir(exist_ok=True)
         (place / f"{number:05d}.wav").write_bytes(os.urandom(64))
-    list_folder_rows(folder, folder, max_file_megabytes=MOST_MEGABYTES, known=known)
+    list(folder_rows(folder, folder, max_file_megabytes=MOST_MEGABYTES, known=known))
     seconds = []
     for number in range(repeats):
         (folder / "000" / f"new-{number}.wav").write_bytes(os.urandom(64))
         begun = time.perf_counter()
-        rows = list_folder_rows(folder, folder, max_file_megabytes=MOST_MEGABYTES, known=known)
+        rows = list(folder_rows(folder, folder, max_file_megabytes=MOST_MEGABYTES, known=known))
         seconds.append(time.perf_counter() - begun)
         if len(rows) != count + number + 1:
             raise RuntimeError(f"{len(rows)} files were listed")

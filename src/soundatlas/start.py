@@ -32,6 +32,7 @@ def main() -> None:
 
         run_any_command()
         return
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Arrow's own takes 15 MB for a table of a few kB
     from soundatlas.commands.store import compute_folder
     from soundatlas.reporting import reporting_faults
 

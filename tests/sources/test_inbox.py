@@ -216,7 +216,7 @@ def test_listing_again_reads_nothing(inbox, listed, tmp_path) -> None:
     _put(inbox, "a.wav")
     listed()
     known = read_json(tmp_path / "known-files.json")
-    known["data/inbox/a.wav"]["sha256"] = "remembered"
+    known["data/inbox/a.wav"][-1] = "remembered"
     (tmp_path / "known-files.json").write_text(json.dumps(known))
     assert listed()["audio_sha256"].tolist() == ["remembered"]
 
@@ -272,6 +272,9 @@ def test_removed_file_is_forgotten(inbox, listed, tmp_path) -> None:
         b'{"data/inbox/a.wav": {}}',
         b'{"data/inbox/a.wav": {"sha256": "x"}}',
         b'{"data/inbox/a.wav": {"signature": null, "sha256": "x"}}',
+        b'{"data/inbox/a.wav": [1, 2]}',
+        b'{"data/inbox/a.wav": [1, 2, 3, 4]}',
+        b'{"data/inbox/a.wav": [1, 2, 3, "x"]}',
     ],
     ids=str,
 )

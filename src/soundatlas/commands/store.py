@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from soundatlas.commands.terminal import printable, wide_console
@@ -97,7 +98,7 @@ def compute_folder(folder: Path, store: Path, workers: int | None, profile: Prof
 
 def _bring_up_to_date(folder: Path, store: Path, workers: int | None, profile: Profile | None) -> None:
     from soundatlas.commands.store_settings import read_settings
-    from soundatlas.sources.inbox import list_folder_rows
+    from soundatlas.sources.inbox import folder_rows
     from soundatlas.store.locking import holding_store
     from soundatlas.store.reading import FAILURES_NAME
     from soundatlas.store.writing import update_store
@@ -112,10 +113,15 @@ def _bring_up_to_date(folder: Path, store: Path, workers: int | None, profile: P
 
         map_jobs = profiled(profile, map_jobs)
     with holding_store(store):
-        listing = list_folder_rows(folder, folder, max_file_megabytes=settings.max_file_megabytes, known=store / KNOWN)
-        wanted = {row["audio_sha256"]: row["path"] for row in listing if row["reason"] is None}
-        failed = [row for row in listing if row["reason"] is not None]
-        del listing  # memory for which the spectrograms have a use
+        wanted: dict[str, str] = {}
+        failed = []
+        for row in folder_rows(folder, folder, max_file_megabytes=settings.max_file_megabytes, known=store / KNOWN):
+            if row["reason"] is not None:
+                failed.append(row)
+            else:  # of several files with the same bytes, one whose choice does not depend on the others' order
+                sha, path = row["audio_sha256"], row["path"]
+                wanted[sha] = min(wanted.get(sha, path), path)
+        failed.sort(key=itemgetter("path"))
         with progress("computing spectrograms", len(wanted)) as advance:
             update = update_store(
                 store,

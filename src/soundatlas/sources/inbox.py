@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ NOTES = (
 PICTURES = ".bmp .db .gif .jpeg .jpg .png .svg .tif .tiff .webp"  # .db: thumbnails
 PASSED_OVER = tuple(f"{NOTES} {PICTURES}".split())
 BYTES_PER_MEGABYTE = 1_000_000
+REMEMBERED = 4  # values of a file: bytes, modification time in ns, inode, and the hash
 
 
 def list_folder(folder: Path, root: Path, *, max_file_megabytes: int, known: Path) -> pd.DataFrame:
@@ -41,12 +41,15 @@ def list_folder(folder: Path, root: Path, *, max_file_megabytes: int, known: Pat
     Returns:
         `tables.INBOX`, ordered by path.
     """
-    return _table(list_folder_rows(folder, root, max_file_megabytes=max_file_megabytes, known=known))
+    return _table(list(folder_rows(folder, root, max_file_megabytes=max_file_megabytes, known=known)))
 
 
-def list_folder_rows(folder: Path, root: Path, *, max_file_megabytes: int, known: Path) -> list[dict[str, Any]]:
-    """List as `list_folder` does, as plain rows: whoever needs no table does not wait for pandas."""
-    return _list_known(walk_music(folder), root, max_file_megabytes, known, lambda: None)
+def folder_rows(folder: Path, root: Path, *, max_file_megabytes: int, known: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of `list_folder` as they are found: whoever needs no table waits for no pandas and holds no list.
+
+    The hashes are remembered when the last row has been taken.
+    """
+    return _known_rows(walk_music(folder), root, max_file_megabytes, known, lambda: None)
 
 
 def list_known_files(
@@ -66,21 +69,19 @@ def list_known_files(
         known: a JSON file of ours with the remembered hashes.
         advance: called after each file.
     """
-    return _table(_list_known(paths, root, max_file_megabytes, known, advance))
+    return _table(list(_known_rows(paths, root, max_file_megabytes, known, advance)))
 
 
-def _list_known(
+def _known_rows(
     paths: Iterable[Path], root: Path, max_file_megabytes: int, known: Path, advance: Callable[[], object]
-) -> list[dict[str, Any]]:
+) -> Iterator[dict[str, Any]]:
     remembered = _remembered(known)
-    seen: dict[str, Any] = {}
-    rows = []
+    seen: dict[str, list[Any]] = {}
     for path in paths:
-        rows.append(_row(path, root, max_file_megabytes, remembered, seen))
+        yield _row(path, root, max_file_megabytes, remembered, seen)
         advance()
     if seen != remembered or not known.is_file():
         write_text(known, json.dumps(seen, sort_keys=True))  # nobody reads it, and it may be long
-    return sorted(rows, key=itemgetter("path"))
 
 
 def list_files(paths: Sequence[Path], root: Path, *, max_file_megabytes: int) -> pd.DataFrame:
@@ -111,7 +112,11 @@ def walk_music(folder: Path) -> Iterator[Path]:
 
 
 def _row(
-    path: Path, root: Path, max_file_megabytes: int, remembered: dict[str, Any], seen: dict[str, Any]
+    path: Path,
+    root: Path,
+    max_file_megabytes: int,
+    remembered: dict[str, list[Any]],
+    seen: dict[str, list[Any]],
 ) -> dict[str, Any]:
     shown = shown_path(path, root)
     row: dict[str, Any] = {"path": shown, "size_bytes": 0, "audio_sha256": None, "reason": None, "message": None}
@@ -122,13 +127,14 @@ def _row(
         if (refusal := _refusal(status, max_file_megabytes)) is not None:
             return row | refusal
         signature = [status.st_size, status.st_mtime_ns, status.st_ino]
-        before = remembered.get(shown)
-        sha = before["sha256"] if before and before["signature"] == signature else sha256_file(path)
+        *before, sha = remembered.get(shown, [None])
+        if before != signature:
+            sha = sha256_file(path)
     except UnicodeEncodeError:
         return row | {"reason": "bad_name", "message": "the name cannot be written as UTF-8: rename the file"}
     except OSError as error:
         return row | {"reason": "unreadable", "message": error.strerror or type(error).__name__}
-    seen[shown] = {"signature": signature, "sha256": sha}
+    seen[shown] = [*signature, sha]
     return row | {"audio_sha256": sha}
 
 
@@ -151,8 +157,8 @@ def _refusal(status: os.stat_result, max_file_megabytes: int) -> dict[str, Any] 
     return None
 
 
-def _remembered(known: Path) -> dict[str, Any]:
-    """Return the remembered hashes; a file that is absent or damaged costs only the time to hash again."""
+def _remembered(known: Path) -> dict[str, list[Any]]:
+    """Return path -> what is known of it; a memory that is absent or damaged costs only the time to hash again."""
     try:
         values = read_json(known)
     except (OSError, ValueError):
@@ -160,5 +166,5 @@ def _remembered(known: Path) -> dict[str, Any]:
     return {
         path: entry
         for path, entry in (values.items() if isinstance(values, dict) else ())
-        if isinstance(entry, dict) and {"signature", "sha256"} <= set(entry)
+        if isinstance(entry, list) and len(entry) == REMEMBERED and isinstance(entry[-1], str)
     }

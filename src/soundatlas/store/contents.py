@@ -8,7 +8,7 @@ from soundatlas.store.row_tables import arrow_rows, write_parts, write_rows
 from soundatlas.tables import FAILURES, MANIFEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import pyarrow as pa
@@ -33,8 +33,8 @@ def manifest_part(rows: Mapping[str, Mapping[str, Any]]) -> pa.Table:
     return arrow_rows([{"audio_sha256": sha, **rows[sha]} for sha in sorted(rows)], MANIFEST)
 
 
-def write_manifest(parts: Sequence[pa.Table], path: Path) -> None:
-    """Write the manifest, given one part per shard, in the order of their hashes."""
+def write_manifest(parts: list[pa.Table], path: Path) -> None:
+    """Write the manifest, given one part per shard, in the order of their hashes; they are taken out of the list."""
     write_parts(parts, path, MANIFEST)
 
 

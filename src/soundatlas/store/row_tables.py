@@ -43,12 +43,19 @@ def arrow_rows(rows: Sequence[Mapping[str, Any]], schema: Mapping[str, str]) -> 
     return pa.Table.from_arrays(columns, names=list(schema))
 
 
-def write_parts(parts: Sequence[pa.Table], path: Path, schema: Mapping[str, str]) -> None:
-    """Write what `arrow_rows` returned, one part after the other, as `write_rows` writes all of their rows."""
+def write_parts(parts: list[pa.Table], path: Path, schema: Mapping[str, str]) -> None:
+    """Write what `arrow_rows` returned, one part after the other, as `write_rows` writes all of their rows.
+
+    Args:
+        parts: taken out of the list, so that their memory serves the writing.
+        path: of the table.
+        schema: column -> dtype.
+    """
     import pyarrow as pa
     import pyarrow.parquet
 
     whole = pa.concat_tables(parts or [arrow_rows([], schema)]).combine_chunks()
+    parts.clear()
     with replacing_file(path) as beside:
         noted = whole.replace_schema_metadata({"pandas": _pandas_note(schema)})
         pyarrow.parquet.write_table(noted, beside, compression="zstd")
