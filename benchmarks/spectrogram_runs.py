@@ -2,7 +2,9 @@
 
 - soundatlas: `soundatlas spectrograms FOLDER --store OUT`, from nothing
 - librosa: the textbook loop: librosa.load, melspectrogram, power_to_db, numpy.save
-- librosa pool: the same in a multiprocessing pool
+- librosa pool: the same in a multiprocessing pool, as one would write it
+- librosa pool, tuned: the same, each process told to keep to one thread: BLAS's threads take the processors from each
+  other
 - decoding: soundfile.read in a pool, and nothing else: the floor
 """
 
@@ -13,13 +15,19 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import psutil
 
-OURS, LOOP, POOL, FLOOR = "soundatlas", "librosa", "librosa pool", "decoding"
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OURS, LOOP, POOL, TUNED, FLOOR = "soundatlas", "librosa", "librosa pool", "librosa pool, tuned", "decoding"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 LIBROSA_LOOP = Path(__file__).with_name("librosa_loop.py")
 PROGRAM = "from soundatlas.start import main; main()"  # what the console script runs
@@ -49,6 +57,7 @@ def ways(folder: Path, out: Path, workers: int) -> dict[str, list[str]]:
         OURS: own(folder, out, workers),
         LOOP: loop,
         POOL: [*loop, "--processes", str(workers)],
+        TUNED: [*loop, "--processes", str(workers)],
         FLOOR: [*loop, "--processes", str(workers), "--decode-only"],
     }
 
@@ -65,16 +74,27 @@ def take_turns(commands: dict[str, list[str]], out: Path, project: Path, repeats
     for _ in range(repeats):
         for way, command in commands.items():
             shutil.rmtree(out, ignore_errors=True)
-            found[way].append(run(command, project))
+            found[way].append(run(command, project, ONE_THREAD if way in (TUNED, FLOOR) else {}))
     return found
 
 
-def run(command: list[str], project: Path) -> Taken:
+def run(command: list[str], project: Path, environment: Mapping[str, str] = MappingProxyType({})) -> Taken:
     """Run a command in the project, and watch its memory."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=project, env={**os.environ, **ONE_THREAD}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    with tempfile.TemporaryFile("w+") as errors:
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=project, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=errors
+        )
+        main, worker = _watch(process)
+        seconds = time.perf_counter() - begun
+        if process.returncode:
+            errors.seek(0)
+            sys.exit(f"{' '.join(command)} ended with code {process.returncode}: {errors.read().strip()}")
+    return Taken(seconds, main / BYTES_PER_MEGABYTE, worker / BYTES_PER_MEGABYTE)
+
+
+def _watch(process: subprocess.Popen[bytes]) -> tuple[int, int]:
+    """Wait for a process; return the bytes of its largest memory, and of its largest child's."""
     main = worker = 0
     while process.poll() is None:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -82,17 +102,12 @@ def run(command: list[str], project: Path) -> Taken:
             main = max(main, watched.memory_info().rss)
             worker = max(worker, _largest_worker(watched))
         time.sleep(WATCHED_SECONDS)
-    seconds = time.perf_counter() - begun
-    if process.returncode:
-        sys.exit(f"{' '.join(command)} ended with code {process.returncode}")
-    return Taken(seconds, main / BYTES_PER_MEGABYTE, worker / BYTES_PER_MEGABYTE)
+    return main, worker
 
 
 def _largest_worker(process: psutil.Process) -> int:
-    """Return the bytes of a process's largest worker; one that was only forked still shows its parent's program."""
     sizes = [0]
     for child in process.children():
         with contextlib.suppress(psutil.NoSuchProcess):
-            if any("worker_process" in argument for argument in child.cmdline()):
-                sizes.append(child.memory_info().rss)
+            sizes.append(child.memory_info().rss)
     return max(sizes)

@@ -30,6 +30,7 @@ CARRIERS = {
     "delegation",
     "params",
     "sections",
+    "repeats_params",
     "separate_params",
     "source_params",
     "attempts",

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 from soundatlas.errors import DataRefusedError, UsageError
+from soundatlas.learning.folds import fold_sides
 from soundatlas.learning.labels import MISSING, LabelSpace
 from soundatlas.learning.split import assign_sides, side_of
 from soundatlas.tables import SIDES
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 RANDOM = "random"
 GROUPED = ("work", "album")
-FOLD_SEED = 20260101
 
 
 @dataclass(frozen=True)
@@ -124,32 +122,13 @@ def _folds(
     """Divide by stratified, grouped folds; validation is one fold of a second division of each training part."""
     if split == collection.sides_name and split not in GROUPED:
         raise UsageError(f"--folds does not go with the {split} split: give --split work, album or random")
-    keys = (tracks["audio_sha256"] if split == RANDOM else tracks["group"]).to_numpy()
-    strata = tracks[params.train.classes[0]].fillna("").to_numpy()
-    sides = []
-    for rest, test in _divide(keys, strata, folds):
-        inner = max(2, min(round(1 / params.split.validation), _most_folds(keys[rest], strata[rest])))
-        train, validation = (rest[part] for part in _divide(keys[rest], strata[rest], inner)[0])
-        side = pd.Series("train", index=tracks.index)
-        side.iloc[test] = "test"
-        side.iloc[validation] = "validation"
-        sides.append(side)
-        assert len(train) + len(validation) + len(test) == len(tracks)  # noqa: S101 - nothing falls between the sides
-    return sides
-
-
-def _divide(keys: Any, strata: Any, folds: int) -> list[tuple[Any, Any]]:
-    if folds > _most_folds(keys, strata):
-        raise UsageError(
-            f"{folds} folds are more than the tracks of the largest class or the groups: give fewer with --folds"
-        )
-    divider = StratifiedGroupKFold(folds, shuffle=True, random_state=FOLD_SEED)
-    return list(divider.split(np.zeros(len(keys)), strata, keys))
-
-
-def _most_folds(keys: Any, strata: Any) -> int:
-    """Return into how many folds tracks can be divided."""
-    return min(len(np.unique(keys)), int(np.unique(strata, return_counts=True)[1].max()))
+    keys = tracks["audio_sha256"] if split == RANDOM else tracks["group"]
+    strata = tracks[params.train.classes[0]].fillna("")
+    try:
+        divided = fold_sides(keys.tolist(), strata.tolist(), folds, params.split.validation)
+    except ValueError as error:
+        raise UsageError(f"{error}: give fewer with --folds") from None
+    return [pd.Series(sides, index=tracks.index) for sides in divided]
 
 
 def _judged(parts: list[dict[str, pd.DataFrame]], params: Params) -> tuple[list[str], list[str]]:

@@ -11,6 +11,7 @@ from ruamel.yaml.error import YAMLError
 
 from soundatlas.errors import ParamsError
 from soundatlas.param_faults import first_fault, yaml_fault
+from soundatlas.repeats_params import RepeatsParams
 from soundatlas.sections import Name, OpenShare, Positive, Retries, Section, Share
 from soundatlas.separate_params import SeparateParams
 from soundatlas.source_params import CatalogParams
@@ -165,13 +166,6 @@ class TrainParams(Section):
                 f"open_set.head is {self.open_set.head!r}, which is not in classes: add it there, or set it to null"
             )
         return self
-
-
-class RepeatsParams(Section):
-    """How often the training is repeated to see what luck and what the split does."""
-
-    seeds: int = Field(ge=1, le=20)
-    random_split: bool
 
 
 class EvaluateParams(Section):

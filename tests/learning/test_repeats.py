@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from soundatlas.learning.repeats import GROUPED, RANDOM, random_sides, summarise
+from soundatlas.learning.repeats import FOLDS, GROUPED, RANDOM, random_sides, summarise
 from soundatlas.params import SplitParams
 
 PARAMS = SplitParams(
@@ -83,3 +83,12 @@ def test_tracks_without_truth_are_left_out() -> None:
     table.loc[table["track_id"].str.endswith(("7", "8", "9")), "artist_truth"] = None
     figures = summarise(table, ["artist"], resample_count=100, confidence=0.95)["artist"][GROUPED]
     assert figures["tracks"] == 84
+
+
+def test_folds_are_scored_as_one() -> None:
+    """The test tracks of all folds are one test set, in which every track is once."""
+    whole = _predictions({(FOLDS, 7): 0.9})
+    found = summarise(whole, ["artist"], resample_count=100, confidence=0.95)["artist"][FOLDS]
+    assert (found["seeds"], found["tracks"]) == (1, 120)
+    assert found["accuracy"] == pytest.approx(0.9)
+    assert found["macro_f1_low"] < found["macro_f1"] < found["macro_f1_high"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from soundatlas.errors import ParamsError
 from soundatlas.files import read_json
-from soundatlas.learning.repeats import GROUPED, RANDOM
+from soundatlas.learning.repeats import FOLDS, GROUPED, RANDOM
 from soundatlas.stages import repeats
+from soundatlas.tables import SPLIT, read_table
 
 
 def _names(root) -> list[str]:
@@ -70,6 +72,31 @@ def test_killed_stage_goes_on_with_the_next_training(catalogued, tiny_params, to
     monkeypatch.setattr(repeats, "train_and_predict", real)
     repeats.run(catalogued, params)
     assert [asked for _, asked in told] == [params.train.seed + 1, params.train.seed + 2]
+
+
+def test_folds_test_every_track_once(catalogued, tiny_params, told, monkeypatch, capsys) -> None:
+    """Each fold is a training with the first seed; a second run trains none, and fewer folds replace them."""
+    monkeypatch.setattr(repeats, "random_sides", lambda split, _params: split)
+    params = _params(tiny_params, seeds=1, random_split=False, folds=3)
+    repeats.run(catalogued, params)
+    assert [asked for _, asked in told] == [params.train.seed] * 3
+    assert _names(catalogued) == [f"fold-{number}-of-3.parquet" for number in (1, 2, 3)]
+    tables = pd.concat(pd.read_parquet(path) for path in (catalogued / repeats.FOLDER).glob("*.parquet"))
+    usable = read_table(catalogued / "data/split/split.parquet", SPLIT)
+    assert sorted(tables["track_id"]) == sorted(usable["track_id"])
+    assert set(tables["split"]) == {FOLDS}
+    assert "fold 1 of 3: training" in capsys.readouterr().out
+    repeats.run(catalogued, params)
+    assert len(told) == 3
+    repeats.run(catalogued, _params(tiny_params, seeds=1, random_split=False, folds=2))
+    assert _names(catalogued) == ["fold-1-of-2.parquet", "fold-2-of-2.parquet"]
+
+
+def test_more_folds_than_works_are_refused(catalogued, tiny_params, told) -> None:
+    """The line names the parameter."""
+    with pytest.raises(ParamsError, match=r"repeats\.folds: 20 folds are more than"):
+        repeats.run(catalogued, _params(tiny_params, seeds=1, random_split=False, folds=20))
+    assert told == []
 
 
 def test_one_seed_and_no_random_split_train_nothing(catalogued, tiny_params, told) -> None:

@@ -12,7 +12,7 @@ from soundatlas.commands.classify import prediction_table
 from soundatlas.commands.terminal import wide_console
 from soundatlas.errors import SoundatlasError
 from soundatlas.files import project_root, read_json
-from soundatlas.learning.repeats import GROUPED, RANDOM
+from soundatlas.learning.repeats import FOLDS, GROUPED, RANDOM
 from soundatlas.params import load_params
 from soundatlas.tables import INBOX, TRACKS, read_table
 
@@ -96,8 +96,13 @@ def score_table(metrics: dict[str, Any]) -> Table:
 
 
 def further_lines(metrics: dict[str, Any]) -> list[str]:
-    """Return what else was measured, a line each: neighbours, attributes, and artists that were never heard."""
-    lines = []
+    """Return what else was measured, a line each: folds, neighbours, attributes, and artists that were never heard."""
+    lines = [
+        f"{head}, every track tested once by folds: macro F1 {_interval(found[FOLDS], 'macro_f1')} "
+        f"on {found[FOLDS]['tracks']} tracks, accuracy {found[FOLDS]['accuracy']:.2f}"
+        for head, found in metrics.get("repeats", {}).items()
+        if FOLDS in found
+    ]
     for head, figures in metrics.get("embedding", {}).items():
         lines.append(
             f"neighbours of the same {head}, mAP@{figures['nearest']:.0f}: {_interval(figures, 'map_at_10')}, "

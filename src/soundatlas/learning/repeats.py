@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from soundatlas.errors import ParamsError
 from soundatlas.learning import score
+from soundatlas.learning.folds import fold_sides
 from soundatlas.learning.split import side_of
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from soundatlas.params import SplitParams
 
-GROUPED, RANDOM = "grouped", "random"
+GROUPED, RANDOM, FOLDS = "grouped", "random", "folds"
 
 
 def random_sides(split: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
@@ -33,14 +35,34 @@ def random_sides(split: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
     return split.assign(side=[side_of(sha, params) for sha in split["audio_sha256"]])
 
 
+def folds_of_sides(split: pd.DataFrame, classes: pd.Series[str], folds: int, validation: float) -> list[pd.DataFrame]:
+    """Return the split once per fold: groups stay together, and every track is a test track once.
+
+    Args:
+        split: rows of `tables.SPLIT`.
+        classes: class of each row, by which the folds are alike; missing where it has none.
+        folds: how many.
+        validation: share of the rest.
+
+    Raises:
+        ParamsError: when there are too few tracks.
+    """
+    try:
+        divided = fold_sides(split["group"].tolist(), classes.fillna("").tolist(), folds, validation)
+    except ValueError as error:
+        raise ParamsError(f"repeats.folds: {error}: give fewer") from None
+    return [split.assign(side=sides) for sides in divided]
+
+
 def summarise(
     predictions: pd.DataFrame, heads: Sequence[str], *, resample_count: int, confidence: float
 ) -> dict[str, dict[str, Any]]:
     """Return the scores of repeated trainings: head -> figures.
 
     Args:
-        predictions: a row per training and test track: split ("grouped" or "random"), seed, track_id, group, and per
-            head `<head>` (the prediction) and `<head>_truth` (missing where there is none or training never saw it).
+        predictions: a row per training and test track: split ("grouped", "random" or "folds"), seed, track_id, group,
+            and per head `<head>` (the prediction) and `<head>_truth` (missing where there is none or training never saw
+            it). The folds are one training, and have one seed.
         heads: the class heads.
         resample_count: bootstrap samples of groups behind each interval; all seeds of a split share them.
         confidence: of the intervals.

@@ -1,4 +1,4 @@
-"""Stage `repeats`: what would another seed have said, and what a split that does not keep works together?"""
+"""Stage `repeats`: what would another seed have said, another split, or folds that test every track?"""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from soundatlas.files import replacing_file, write_json
-from soundatlas.learning.repeats import GROUPED, RANDOM, random_sides
+from soundatlas.learning.repeats import FOLDS, GROUPED, RANDOM, folds_of_sides, random_sides
 from soundatlas.stages._inputs import load_sides, open_inputs, training_key
 from soundatlas.stages._run import run_stage
-from soundatlas.tables import SIDES, SPLIT, read_table
+from soundatlas.tables import SIDES, SPLIT, TRACKS, read_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from soundatlas.learning.inputs import Inputs
@@ -22,32 +23,29 @@ FOLDER = "data/repeats"
 
 
 def run(root: Path, params: Params) -> None:
-    """Train again with other seeds on the split, and as often on a random split, and write what each predicts.
+    """Train again with other seeds on the split, as often on a random split, and on folds; write what each predicts.
 
     A finished training is kept: a killed stage goes on with the next one. `data/repeats/` holds a table per training;
     the first seed on the split is stage `train`'s own, and is not repeated here.
     """
     inputs = open_inputs(root, params)
     split = read_table(root / "data/split/split.parquet", SPLIT)
-    seeds = range(params.train.seed, params.train.seed + params.repeats.seeds)
-    wanted = [(GROUPED, split, seed) for seed in seeds[1:]]
-    if params.repeats.random_split:
-        wanted += [(RANDOM, random_sides(split, params.split), seed) for seed in seeds]
+    wanted = list(_wanted(root, split, params))
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     names: dict[str, str] = {}
-    for number, (kind, sides_of_tracks, seed) in enumerate(wanted, start=1):
+    for number, (kind, name, sides_of_tracks, seed) in enumerate(wanted, start=1):
         sides = load_sides(root, inputs, sides_of_tracks)
         if empty := [side for side in SIDES if side not in sides]:
             print(f"repeats: {number} of {len(wanted)}: left out: the {kind} split has no {empty[0]} tracks")  # noqa: T201
             continue
         key = training_key(params, sides, seed=seed)
-        names[f"{kind}-{seed}.parquet"] = key
-        path = folder / f"{kind}-{seed}.parquet"
+        names[f"{name}.parquet"] = key
+        path = folder / f"{name}.parquet"
         if path.is_file() and pd.read_parquet(path, columns=["key"])["key"].eq(key).all():
-            print(f"repeats: {number} of {len(wanted)}: {kind} split, seed {seed}: kept")  # noqa: T201 - progress
+            print(f"repeats: {number} of {len(wanted)}: {_told(kind, name, seed)}: kept")  # noqa: T201 - progress
             continue
-        print(f"repeats: {number} of {len(wanted)}: {kind} split, seed {seed}: training", flush=True)  # noqa: T201
+        print(f"repeats: {number} of {len(wanted)}: {_told(kind, name, seed)}: training", flush=True)  # noqa: T201
         table = train_and_predict(inputs, sides, params, seed)
         with replacing_file(path) as beside:
             table.assign(split=kind, seed=seed, key=key).to_parquet(beside, index=False, compression="zstd")
@@ -55,6 +53,25 @@ def run(root: Path, params: Params) -> None:
         if path.name not in names:
             path.unlink()
     write_json(folder / "repeats.json", names)
+
+
+def _wanted(root: Path, split: pd.DataFrame, params: Params) -> Iterator[tuple[str, str, pd.DataFrame, int]]:
+    """Yield kind, name, sides and seed of each training."""
+    seeds = range(params.train.seed, params.train.seed + params.repeats.seeds)
+    for seed in seeds[1:]:
+        yield GROUPED, f"{GROUPED}-{seed}", split, seed
+    for seed in seeds if params.repeats.random_split else ():
+        yield RANDOM, f"{RANDOM}-{seed}", random_sides(split, params.split), seed
+    if params.repeats.folds:
+        tracks = read_table(root / "data/catalog/tracks.parquet", TRACKS).set_index("track_id")
+        classes = tracks[params.train.classes[0]].reindex(split["track_id"])
+        divided = folds_of_sides(split, classes, params.repeats.folds, params.split.validation)
+        for number, sides in enumerate(divided, start=1):
+            yield FOLDS, f"fold-{number}-of-{len(divided)}", sides, seeds[0]
+
+
+def _told(kind: str, name: str, seed: int) -> str:
+    return name.replace("-", " ") if kind == FOLDS else f"{kind} split, seed {seed}"
 
 
 def train_and_predict(inputs: Inputs, sides: dict[str, pd.DataFrame], params: Params, seed: int) -> pd.DataFrame:
