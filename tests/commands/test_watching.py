@@ -10,6 +10,7 @@ import tiny_project
 from soundatlas.commands.watching import ATTEMPTS, Watch
 from soundatlas.errors import NotReadyError
 from soundatlas.files import sha256_file, write_json
+from soundatlas.history.audit import open_audit
 from soundatlas.history.store import open_history
 from soundatlas.registry import classification
 from soundatlas.registry.pin import PIN, read_champion
@@ -67,6 +68,9 @@ def test_what_arrives_is_heard_once(watch, crowned, told, engine):
     assert watch(**engine).look() == 0
     assert [row["path"] for row in told] == ["data/inbox/empty.wav"]  # of which no audio is known
     assert len(predictions(crowned, inbox / "a.wav")) == 1
+    with open_audit(crowned, "test") as trail:
+        told_of = [(each.by, each.outcome) for each in trail.of_audio(sha256_file(inbox / "text.mp3"))]
+    assert told_of == [("watch", "not_audio")]
 
 
 def test_champion_that_changes_hears_what_lies_there_once(watch, crowned, told, model, tmp_path):
@@ -107,7 +111,7 @@ def test_champion_that_changes_while_files_are_heard_is_no_mixture(watch, crowne
             new.append(tiny_project.install_champion(crowned, other))
         return hear(*arguments, **settings)
 
-    monkeypatch.setattr("soundatlas.commands.watching.hear_files", promote_meanwhile)
+    monkeypatch.setattr("soundatlas.registry.classification.hear_files", promote_meanwhile)
     watching = watch()
     assert watching.look() == 1
     assert predictions(crowned, inbox / "a.wav") == [(old.content_sha256, "classified")]
@@ -127,7 +131,7 @@ def test_file_that_fails_for_a_reason_that_may_pass_is_given_up_after_some_looks
         return {shown: classification.Answer("unreadable", "Stale file handle") for shown in calls[-1]}
 
     with monkeypatch.context() as patch:
-        patch.setattr("soundatlas.commands.watching.hear_files", fail)
+        patch.setattr("soundatlas.registry.classification.hear_files", fail)
         watching = watch()
         for look in range(1, ATTEMPTS + 2):
             watching.look()

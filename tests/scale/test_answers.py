@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from soundatlas.attempts import Attempt
 from soundatlas.history.answers import Answer
 from soundatlas.history.store import ModelKey
 from soundatlas.scale.answers import Said, answers_place, take_said, write_said
@@ -14,6 +15,7 @@ SAID = [
     Said("b" * 64, Answer("not_audio", "no music: ä")),
     Said("c" * 64, None, {"gone.wav": Answer("unreadable", "No such file")}),
     Said("d" * 64, None, {}, "the bundle computes 1 dB more here"),
+    Said("e" * 64, Answer("not_audio", "no music"), attempts=(Attempt(1.5, 0.25, None),)),
 ]
 
 

@@ -18,6 +18,7 @@ from soundatlas.registry.pin import read_champion
 from soundatlas.registry.prediction_key import model_key
 from soundatlas.scale import guards
 from soundatlas.scale.answers import Said, answers_place, write_said
+from soundatlas.scale.attempted import ignore
 from soundatlas.scale.classification import Sites, hear_files_with_beam
 from soundatlas.scale.places import Place
 from soundatlas.sources.inbox import list_files
@@ -43,7 +44,9 @@ def heard(project, model, monkeypatch):
     return project, listing
 
 
-def hear_by_beam(root, listing, engine, place=None, denied=frozenset()) -> tuple[dict[str, Answer], dict[str, Answer]]:
+def hear_by_beam(
+    root, listing, engine, place=None, denied=frozenset(), note=ignore
+) -> tuple[dict[str, Answer], dict[str, Answer]]:
     """Return what is kept, and what failed."""
     champion, folder = read_champion(root)
     kept: dict[str, Answer] = {}
@@ -57,6 +60,7 @@ def hear_by_beam(root, listing, engine, place=None, denied=frozenset()) -> tuple
         keep=kept.update,
         engine=engine,
         denied=denied,
+        note=note,
     )
     return kept, failed
 
@@ -80,6 +84,17 @@ def test_answers_are_those_of_the_local_engine(heard, direct):
         for head in tiny_project.SPACE.classes if answer.status == CLASSIFIED else ():
             assert ours[f"{head}_probabilities"] == pytest.approx(theirs[f"{head}_probabilities"], abs=1e-5)
             np.testing.assert_allclose(by_beam[sha].vector(), answer.vector(), atol=1e-5)
+
+
+def test_all_that_workers_attempt_is_noted(heard, direct):
+    """Attempts at each audio are told, whatever came of them: of equal files those at all of them."""
+    root, listing = heard
+    noted = {}
+    hear_by_beam(root, listing, direct, note=noted.update)
+    assert set(noted) == set(listing["audio_sha256"].dropna())
+    paths = dict(zip(listing["path"].str.removeprefix("data/inbox/"), listing["audio_sha256"], strict=True))
+    assert [each.failure for each in noted[paths["a.wav"]]] == [None]
+    assert [each.failure.reason for each in noted[paths["text.mp3"]]] == ["not_audio"]
 
 
 def test_bundle_and_audio_go_where_the_workers_are(heard, direct):

@@ -9,11 +9,12 @@ import pytest
 import scale_work
 
 from soundatlas.scale import guards, shard_work
+from soundatlas.scale.attempted import PREFIX
 from soundatlas.scale.places import Place
-from soundatlas.scale.planning import plan_update
+from soundatlas.scale.planning import plan_update, shards_of
 from soundatlas.scale.shard_work import ShardDone, ShardPlan, build_shard
 from soundatlas.store import spool
-from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
+from soundatlas.store.reading import FAILURES_NAME
 from soundatlas.tables import FAILURES, read_table
 
 
@@ -29,8 +30,7 @@ def plans(setting, wanted) -> list[ShardPlan]:
 
 def shards_in(place: Place) -> dict[str, bytes]:
     """Return the bytes of each shard."""
-    names = set(place.signatures()) - {MANIFEST_NAME, FAILURES_NAME}
-    return {name: place.read(name) for name in names}
+    return {name: place.read(name) for name in shards_of(place)}
 
 
 def test_shards_and_failures_are_those_of_the_local_engine(setting, wanted, built):
@@ -58,7 +58,7 @@ def test_tracks_that_wait_on_disk_make_the_same_shard(setting, wanted, built, mo
         for plan in plans(setting, half):
             build_shard(plan, setting)
     assert {name: setting.store.read(name) for name in shards_in(Place(str(built)))} == shards_in(Place(str(built)))
-    assert not list(setting.store.local.glob(".*"))
+    assert not [path for path in setting.store.local.glob(".*") if not path.name.startswith(PREFIX)]
 
 
 def test_decoder_that_crashes_costs_its_track(setting, wanted, monkeypatch):

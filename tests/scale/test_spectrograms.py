@@ -8,6 +8,7 @@ import pytest
 from soundatlas.errors import StoreError
 from soundatlas.progress import silent
 from soundatlas.scale import shard_work
+from soundatlas.scale.attempted import ignore, write_attempted
 from soundatlas.scale.places import Place
 from soundatlas.scale.spectrograms import update_store_with_beam
 from soundatlas.store.writing import Update, update_store
@@ -21,7 +22,7 @@ RETRIES = 2
 def update(clips, front_end, direct):
     """Give `update_store_with_beam` with the clips and the engine filled in."""
 
-    def update(store: Place, wanted: dict[str, str], advance=silent) -> Update:
+    def update(store: Place, wanted: dict[str, str], advance=silent, note=ignore) -> Update:
         return update_store_with_beam(
             store,
             wanted,
@@ -31,6 +32,7 @@ def update(clips, front_end, direct):
             retries=RETRIES,
             engine=direct,
             advance=advance,
+            note=note,
         )
 
     return update
@@ -50,6 +52,21 @@ def test_store_on_a_disk_is_the_local_one(update, wanted, built, tmp_path, conte
     assert update(store, wanted, lambda count=1: steps.append(count)) == Update(7, 0, 0, 2)
     assert content(store) == content(Place(str(built)))
     assert sum(steps) == len(wanted)
+
+
+def test_all_that_workers_attempt_is_noted(update, wanted, tmp_path):
+    """Each track has its attempts, those that failed too; what a killed job left is told by the next one."""
+    store, noted = Place(str(tmp_path / "store")), []
+    update(store, wanted, note=lambda attempted: noted.extend(attempted.items()))
+    assert sorted(sha for sha, _ in noted) == sorted(wanted)
+    reasons = [attempts[-1].failure.reason if attempts[-1].failure else "" for _, attempts in noted if attempts]
+    assert sorted(reasons) == ["", "", "", "", "", "", "", "not_audio", "unreadable"]
+    assert all(each.seconds > 0 for _, attempts in noted for each in attempts)
+    left = {"e" * 64: noted[0][1]}
+    write_attempted(store, "0-bits-0.safetensors", left)
+    again = []
+    update(store, wanted, note=lambda attempted: again.extend(attempted.items()))
+    assert ("e" * 64, noted[0][1]) in again
 
 
 def test_store_in_another_storage_is_the_local_one(update, wanted, built, storage, content):

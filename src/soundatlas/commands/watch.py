@@ -74,6 +74,7 @@ def watch_subscription(subscription: str, under: str | None) -> None:
         UsageError: when `under` is missing, the subscription is none, or another watch is at work in the project.
         NotReadyError: when there is no champion yet, or a package is missing.
     """
+    from soundatlas.history.audit import PREDICTION, Step, open_audit
     from soundatlas.history.store import open_history
     from soundatlas.registry.contract import read_contract
     from soundatlas.registry.pin import read_champion
@@ -89,7 +90,8 @@ def watch_subscription(subscription: str, under: str | None) -> None:
         raise NotReadyError(NO_CHAMPION)
     champion, folder = pinned
     key = model_key(read_contract(folder, champion.content_sha256))
-    with _only_one(root), open_history(root) as history:
+    step = Step(PREDICTION, key.contract_sha256, key.model_sha256)
+    with _only_one(root), open_history(root) as history, open_audit(root, "watch") as trail:
         try:
             delegate_messages(
                 subscription,
@@ -99,6 +101,7 @@ def watch_subscription(subscription: str, under: str | None) -> None:
                 root,
                 params=params,
                 keep=lambda answers: history.keep(key, answers),
+                note=trail.noting(step),
             )
         except KeyboardInterrupt:
             return

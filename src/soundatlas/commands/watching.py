@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import partial
 from typing import TYPE_CHECKING
 
 from soundatlas.errors import NotReadyError
+from soundatlas.history.audit import PREDICTION, Step, open_audit
 from soundatlas.history.store import open_history
 from soundatlas.progress import silent
-from soundatlas.registry.classification import hear_files, prediction_table
+from soundatlas.registry.classification import prediction_table
 from soundatlas.registry.contract import read_contract
 from soundatlas.registry.pin import read_champion
 from soundatlas.registry.prediction_key import model_key
-from soundatlas.scale.delegation import BEAM, delegate_hearing
+from soundatlas.scale.delegation import hearing
 from soundatlas.sources.deny_list import read_deny_list
 from soundatlas.sources.inbox import list_known_files, shown_path
-from soundatlas.workers import retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -83,9 +82,10 @@ class Watch:
         listing = self._listing(list(settled), new)
         contract = read_contract(bundle, champion.content_sha256)
         key = model_key(contract)
-        with open_history(self.root) as history:
+        step = Step(PREDICTION, key.contract_sha256, key.model_sha256)
+        with open_history(self.root) as history, open_audit(self.root, "watch") as trail:
             known = history.read(key, listing["audio_sha256"].dropna())
-            failed = self._hearing()(
+            failed = hearing(self.params, trail, step)(
                 bundle,
                 champion,
                 listing[~listing["audio_sha256"].isin(list(known))].reset_index(drop=True),
@@ -118,12 +118,6 @@ class Watch:
         names = {shown_path(path, self.root) for path in new}
         wanted = listing["path"].isin(list(names)) & ~read_deny_list(self.root).denies(listing)
         return listing[wanted].reset_index(drop=True)
-
-    def _hearing(self) -> Callable[..., dict[str, Answer]]:
-        retries = self.params.spectrograms.retries
-        if self.params.engine.kind != BEAM:
-            return partial(hear_files, map_jobs=retrying(retries))
-        return partial(delegate_hearing, retries=retries, engine=self.params.engine)
 
     @staticmethod
     def _answered(listing: pd.DataFrame, answers: dict[str, Answer]) -> set[str]:

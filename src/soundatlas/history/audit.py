@@ -20,7 +20,7 @@ from soundatlas.files import registry_root
 from soundatlas.history.database import Database, now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from soundatlas.attempts import Attempt
@@ -139,6 +139,10 @@ class AuditTrail(Database):
                 rows,
             )
         self._is_entered = True
+
+    def noting(self, step: Step) -> Callable[[Mapping[str, Sequence[Attempt]]], None]:
+        """Return a function that adds what was attempted: audio SHA-256 -> attempts."""
+        return lambda attempted: self.note(step, attempted.items())
 
     def of_audio(self, audio_sha256: str) -> list[AttemptRecord]:
         """Return all that was attempted with some audio, the first attempt first."""

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from soundatlas.history.answers import Answer
+from soundatlas.scale.attempted import pack_attempts, unpack_attempts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from soundatlas.attempts import Attempt
     from soundatlas.history.store import ModelKey
     from soundatlas.scale.places import Place
 
@@ -32,12 +34,14 @@ class Said:
         answer: what holds for these bytes; None where none of the files could be heard this time.
         failed: path -> why that file could not be heard this time.
         fault: why the bundle cannot be used, which is no fault of the files; otherwise None.
+        attempts: at all of the files.
     """
 
     audio_sha256: str
     answer: Answer | None
     failed: dict[str, Answer] = field(default_factory=dict)
     fault: str | None = None
+    attempts: tuple[Attempt, ...] = ()
 
 
 def answers_place(project: Place, key: ModelKey) -> Place:
@@ -57,6 +61,7 @@ def write_said(place: Place, said: Said) -> None:
         "answer": None if said.answer is None else _packed(said.answer),
         "failed": {path: _packed(answer) for path, answer in said.failed.items()},
         "fault": said.fault,
+        "attempts": pack_attempts(said.attempts),
     }
     with place.replacing(answer_name(said.audio_sha256)) as beside:
         beside.write_text(json.dumps(about), encoding="utf-8")
@@ -73,6 +78,7 @@ def take_said(place: Place) -> Iterator[Said]:
             None if about["answer"] is None else _unpacked(about["answer"]),
             {path: _unpacked(answer) for path, answer in about["failed"].items()},
             about["fault"],
+            unpack_attempts(about.get("attempts", [])),  # a version without them may have left some
         )
         place.remove(name)
 

@@ -13,6 +13,7 @@ from soundatlas.progress import silent
 from soundatlas.registry.contract import read_contract
 from soundatlas.registry.prediction_key import code_sha256, model_key
 from soundatlas.scale.answers import Said, answer_name, answers_place, take_said, write_said
+from soundatlas.scale.attempted import ignore
 from soundatlas.scale.hearing import Ear, Waiting, hear
 from soundatlas.scale.places import Place
 from soundatlas.scale.reporting import reporting_progress
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from soundatlas.params import EngineParams
     from soundatlas.progress import Advance
     from soundatlas.registry.pin import Champion
+    from soundatlas.scale.attempted import Note
 
 BUNDLES = "mlruns/bundles"
 
@@ -112,6 +114,7 @@ def hear_files_with_beam(
     engine: EngineParams,
     denied: AbstractSet[str] = frozenset(),
     advance: Advance = silent,
+    note: Note = ignore,
 ) -> dict[str, Answer]:
     """Hear the readable files of a listing: `registry.classification.hear_files` on a cluster; equal bytes once.
 
@@ -129,6 +132,7 @@ def hear_files_with_beam(
         engine: the runner and its options.
         denied: hashes of audio of which nothing may be kept, whoever heard it.
         advance: called with the number of different audio files that were heard.
+        note: is given what workers attempted, before `keep` has the answer.
 
     Returns:
         path -> why it could not be heard this time, for reasons that do not lie in the bytes.
@@ -138,7 +142,7 @@ def hear_files_with_beam(
     """
     key = model_key(read_contract(folder, champion.content_sha256))
     place = answers_place(sites.history, key)
-    known = keep_waiting(place, keep, denied)
+    known = keep_waiting(place, keep, denied, note)
     readable = listing[listing["reason"].isna() & ~listing["audio_sha256"].isin(list(known))]
     waiting = [
         Waiting(str(sha), tuple(str(path) for path in rows["path"]))
@@ -159,16 +163,21 @@ def hear_files_with_beam(
     for said in take_said(place):
         if said.fault is not None:
             raise BundleError(said.fault)
-        _kept(said, keep)
+        _kept(said, keep, note)
         failed |= said.failed
     return failed
 
 
 def keep_waiting(
-    place: Place, keep: Callable[[dict[str, Answer]], object], denied: AbstractSet[str] = frozenset()
+    place: Place,
+    keep: Callable[[dict[str, Answer]], object],
+    denied: AbstractSet[str] = frozenset(),
+    note: Note = ignore,
 ) -> set[str]:
-    """Keep the answers that wait in a place; return the hashes of their audio."""
-    return {said.audio_sha256 for said in take_said(place) if said.audio_sha256 not in denied and _kept(said, keep)}
+    """Keep the answers that wait in a place, after their attempts; return the hashes of their audio."""
+    return {
+        said.audio_sha256 for said in take_said(place) if said.audio_sha256 not in denied and _kept(said, keep, note)
+    }
 
 
 def make_ear(folder: Path, champion: Champion, sites: Sites, timeout_seconds: float, retries: int) -> Ear:
@@ -180,8 +189,9 @@ def make_ear(folder: Path, champion: Champion, sites: Sites, timeout_seconds: fl
     return Ear(sites.project, bundle, champion.content_sha256, timeout_seconds, retries, code_sha256())
 
 
-def _kept(said: Said, keep: Callable[[dict[str, Answer]], object]) -> bool:
-    """Keep an answer, and return whether there was one."""
+def _kept(said: Said, keep: Callable[[dict[str, Answer]], object], note: Note) -> bool:
+    """Note the attempts, keep the answer, and return whether there was one."""
+    note({said.audio_sha256: said.attempts})
     if said.answer is None:
         return False
     keep({said.audio_sha256: said.answer})

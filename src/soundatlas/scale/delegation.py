@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,9 +13,12 @@ if TYPE_CHECKING:
 
     from soundatlas.audio.spectrogram import FrontEnd
     from soundatlas.history.answers import Answer
+    from soundatlas.history.audit import AuditTrail, Step
     from soundatlas.params import EngineParams, Params
+    from soundatlas.profiling import Profile
     from soundatlas.progress import Advance
     from soundatlas.registry.pin import Champion
+    from soundatlas.scale.attempted import Note
     from soundatlas.store.writing import Update
 
 BEAM = "beam"
@@ -30,6 +34,7 @@ def delegate_spectrograms(
     retries: int,
     engine: EngineParams,
     advance: Advance,
+    note: Note,
 ) -> Update:
     """Bring the store in `folder` up to date on the engine's cluster; arguments as of `store.writing.update_store`.
 
@@ -57,10 +62,33 @@ def delegate_spectrograms(
         retries=retries,
         engine=engine,
         advance=advance,
+        note=note,
     )
     if engine.place is not None:
         mirror_store(there, folder)
     return update
+
+
+def hearing(
+    params: Params, trail: AuditTrail, step: Step, profile: Profile | None = None
+) -> Callable[..., dict[str, Answer]]:
+    """Return what hears files, as `registry.classification.hear_files` does: here, or on the engine's cluster.
+
+    Args:
+        params: the checked parameters.
+        trail: what is attempted goes into it, as attempts at `step`.
+        step: the prediction, and by which model.
+        profile: takes down where the time went, here.
+    """
+    retries = params.spectrograms.retries
+    if params.engine.kind == BEAM:
+        return partial(delegate_hearing, retries=retries, engine=params.engine, note=trail.noting(step))
+    from soundatlas.history.watching import audited
+    from soundatlas.profiling import profiled
+    from soundatlas.registry.classification import hear_files
+    from soundatlas.workers import retrying
+
+    return partial(hear_files, map_jobs=audited(trail, step, profiled(profile, retrying(retries))))
 
 
 def delegate_hearing(
@@ -74,6 +102,7 @@ def delegate_hearing(
     keep: Callable[[dict[str, Answer]], object],
     engine: EngineParams,
     advance: Advance,
+    note: Note,
 ) -> dict[str, Answer]:
     """Hear files on the engine's cluster; arguments and value as of `registry.classification.hear_files`.
 
@@ -97,6 +126,7 @@ def delegate_hearing(
         engine=engine,
         denied=read_deny_list(root).shas,
         advance=advance,
+        note=note,
     )
 
 
@@ -109,6 +139,7 @@ def delegate_messages(
     *,
     params: Params,
     keep: Callable[[dict[str, Answer]], object],
+    note: Note,
 ) -> None:
     """Hear the audio that messages name, until interrupted; each answer then goes to `keep`, as it does at the start.
 
@@ -120,6 +151,7 @@ def delegate_messages(
         root: of the project.
         params: the checked parameters.
         keep: is given each answer that holds for the audio: audio SHA-256 -> answer.
+        note: is given what workers attempted, before `keep` has the answer.
 
     Raises:
         NotReadyError: when Apache Beam, or what its runner needs, is not installed.
@@ -142,7 +174,7 @@ def delegate_messages(
     source = read_messages(subscription)
     classify = ClassifyMessages(ear, place, Fetching(under, params.ingest.max_file_megabytes))
     try:
-        keep_waiting(place, keep, read_deny_list(root).shas)
+        keep_waiting(place, keep, read_deny_list(root).shas, note)
         run_pipeline(lambda pipeline: pipeline | source | classify, params.engine, without_end=True)
     finally:
-        keep_waiting(place, keep, read_deny_list(root).shas)
+        keep_waiting(place, keep, read_deny_list(root).shas, note)

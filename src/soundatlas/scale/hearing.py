@@ -19,6 +19,7 @@ from soundatlas.scale.audio import reachable_audio
 from soundatlas.scale.guards import OTHER_CODE, attempt_guarded
 
 if TYPE_CHECKING:
+    from soundatlas.attempts import Attempt
     from soundatlas.scale.places import Place
     from soundatlas.workers import SingleWorker
 
@@ -57,16 +58,18 @@ def hear(waiting: Waiting, ear: Ear) -> Said:
     if ear.code_sha256 != code_sha256():
         return Said(waiting.audio_sha256, None, {}, OTHER_CODE)
     failed: dict[str, Answer] = {}
+    attempts: tuple[Attempt, ...] = ()
     bundle = bundle_here(ear.bundle, ear.bundle_sha256)
     for path in waiting.paths:
         outcome = attempt_guarded(partial(_attempt, waiting.audio_sha256, path, ear, bundle), ear.retries)
+        attempts += outcome.attempts
         if isinstance(outcome.value, BundleError):
-            return Said(waiting.audio_sha256, None, failed, str(outcome.value))
+            return Said(waiting.audio_sha256, None, failed, str(outcome.value), attempts)
         answer = _answer(outcome)
         if answer.status == CLASSIFIED or answer.status in LASTING_REASONS:
-            return Said(waiting.audio_sha256, answer, failed)
+            return Said(waiting.audio_sha256, answer, failed, None, attempts)
         failed[path] = answer
-    return Said(waiting.audio_sha256, None, failed)
+    return Said(waiting.audio_sha256, None, failed, None, attempts)
 
 
 def _attempt(

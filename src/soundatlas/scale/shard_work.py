@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from soundatlas.attempts import Outcome
 from soundatlas.errors import StoreError, TrackError
 from soundatlas.registry.prediction_key import code_sha256
+from soundatlas.scale.attempted import write_attempted
 from soundatlas.scale.audio import reachable_audio
 from soundatlas.scale.guards import OTHER_CODE, attempt_guarded
 from soundatlas.store.contents import failure_row
@@ -24,11 +25,12 @@ from soundatlas.store.shards import Shard, write_shard
 from soundatlas.store.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from soundatlas.attempts import Attempt
     from soundatlas.audio.spectrogram import FrontEnd
     from soundatlas.scale.places import Place
     from soundatlas.store.rows import Described
@@ -102,14 +104,15 @@ def build_shard(plan: ShardPlan, setting: Setting) -> ShardDone:
     if setting.code_sha256 != code_sha256():
         return ShardDone(plan.name, [], fault=OTHER_CODE)
     failures: list[dict[str, str]] = []
+    attempted: dict[str, Sequence[Attempt]] = {}
     spool = Spool(setting.store.local or Path(tempfile.gettempdir()))
-    tracks = _computed(plan, plan.missing, setting, failures, spool)
-    if plan.stays and not tracks:
-        return ShardDone(plan.name, failures)
-    copied, rotten = _copied(plan, setting, spool)
-    copied |= _computed(plan, rotten, setting, failures, spool)
+    tracks = _computed(plan, plan.missing, setting, failures, attempted, spool)
+    copied, rotten = ({}, []) if plan.stays and not tracks else _copied(plan, setting, spool)
+    copied |= _computed(plan, rotten, setting, failures, attempted, spool)
     try:
-        _write(plan.name, setting, tracks | copied)
+        write_attempted(setting.store, plan.name, attempted)
+        if tracks or copied or not plan.stays:
+            _write(plan.name, setting, tracks | copied)
     except StoreError as error:
         return ShardDone(plan.name, failures, len(rotten), str(error))
     return ShardDone(plan.name, failures, len(rotten))
@@ -125,12 +128,18 @@ def _write(name: str, setting: Setting, tracks: dict[str, Track]) -> None:
 
 
 def _computed(
-    plan: ShardPlan, shas: Iterable[str], setting: Setting, failures: list[dict[str, str]], spool: Spool
+    plan: ShardPlan,
+    shas: Iterable[str],
+    setting: Setting,
+    failures: list[dict[str, str]],
+    attempted: dict[str, Sequence[Attempt]],
+    spool: Spool,
 ) -> dict[str, Track]:
-    """Compute tracks; those that fail become rows of `failures`."""
+    """Compute tracks; those that fail become rows of `failures`, and all attempts go into `attempted`."""
     tracks = {}
     for sha in shas:
         outcome = attempt_guarded(partial(_attempt, sha, plan.paths[sha], setting), setting.retries)
+        attempted[sha] = outcome.attempts
         if outcome.value is not None:
             tracks[sha] = (spool.keep(outcome.value.log_mel), {**outcome.value.row, "shard": plan.name})
         elif outcome.failure is not None:

@@ -11,6 +11,7 @@ import apache_beam as beam
 
 from soundatlas.errors import StoreError
 from soundatlas.registry.prediction_key import code_sha256
+from soundatlas.scale.attempted import ignore, take_attempted
 from soundatlas.scale.places import LEFTOVER, Place
 from soundatlas.scale.planning import plan_update, read_headers, shards_of
 from soundatlas.scale.reporting import reporting_progress
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from soundatlas.audio.spectrogram import FrontEnd
     from soundatlas.params import EngineParams
     from soundatlas.progress import Advance
+    from soundatlas.scale.attempted import Note
     from soundatlas.scale.planning import Plan
     from soundatlas.scale.shard_work import ShardPlan
 
@@ -88,6 +90,7 @@ def update_store_with_beam(
     retries: int,
     engine: EngineParams,
     advance: Advance,
+    note: Note = ignore,
 ) -> Update:
     """Make a store hold the spectrograms of exactly the `wanted` tracks: `store.writing.update_store` on a cluster.
 
@@ -102,12 +105,14 @@ def update_store_with_beam(
         retries: how often a track is tried again that failed for a reason that may pass.
         engine: the runner and its options.
         advance: called with the number of tracks whose shard has been written since.
+        note: is given what workers attempted, once the job has ended or, after a kill, when the next one begins.
 
     Raises:
         StoreError: when a shard cannot be written.
     """
     if store.local is not None:
         store.local.mkdir(parents=True, exist_ok=True)
+    _note_all(store, note)
     store.remove_leftovers()
     plan = plan_update(store, wanted, front_end.sha256())
     failures, repaired = [], 0
@@ -115,12 +120,18 @@ def update_store_with_beam(
         setting = Setting(project, store, front_end, timeout_seconds, retries, code_sha256())
         with reporting_progress(store, {shard.name: len(shard.missing) for shard in plan.shards}, advance):
             report = _run(plan, setting, engine)
+            _note_all(store, note)
         failures = report["failures"]
         repaired = sum(count for _, count, _ in report["shards"])
         if faults := sorted(fault for _, _, fault in report["shards"] if fault is not None):
             raise StoreError(faults[0])
     _merge(store, plan, failures, front_end.sha256())
     return Update(plan.missing + repaired - len(failures), plan.kept - repaired, plan.removed, len(failures))
+
+
+def _note_all(store: Place, note: Note) -> None:
+    for attempted in take_attempted(store):
+        note(attempted)
 
 
 def _run(plan: Plan, setting: Setting, engine: EngineParams) -> dict[str, Any]:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from soundatlas.files import replacing_folder, write_json
-from soundatlas.profiling import profiled
 from soundatlas.progress import progress
 from soundatlas.stages._run import run_profiled_stage
 from soundatlas.tables import INBOX, read_table
-from soundatlas.workers import retrying
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from soundatlas.history.answers import Answer
     from soundatlas.params import Params
     from soundatlas.profiling import Profile
     from soundatlas.registry.pin import Champion
-    from soundatlas.workers import MapJobs
 
 HIDDEN_IN_CSV = ("_probabilities", "embedding")
 
@@ -63,10 +57,10 @@ def _project(
     """
     from soundatlas.history.audit import PREDICTION, Step, open_audit
     from soundatlas.history.store import open_history
-    from soundatlas.history.watching import audited
     from soundatlas.registry.classification import prediction_table
     from soundatlas.registry.contract import read_contract
     from soundatlas.registry.prediction_key import model_key
+    from soundatlas.scale.delegation import hearing
 
     contract = read_contract(folder, champion.content_sha256)
     key, shas = model_key(contract), listing["audio_sha256"].dropna()
@@ -76,7 +70,7 @@ def _project(
         missing = listing[listing["reason"].isna() & ~listing["audio_sha256"].isin(list(known))]
         count = missing["audio_sha256"].nunique()
         with progress("classifying new music", count) as advance:
-            failed = _hearing(params, profile, partial(audited, trail, step))(
+            failed = hearing(params, trail, step, profile)(
                 folder,
                 champion,
                 missing,
@@ -88,20 +82,6 @@ def _project(
         answers = history.read(key, shas)  # also what was heard now: one way, so that both give the same bytes
         history.note_projection(champion.content_sha256)
     return prediction_table(contract, champion, listing, answers, failed), count
-
-
-def _hearing(
-    params: Params, profile: Profile | None, watched: Callable[[MapJobs], MapJobs]
-) -> Callable[..., dict[str, Answer]]:
-    """Return what hears files: here, watched, or on a cluster, where attempts leave no trail."""
-    from soundatlas.registry.classification import hear_files
-
-    retries = params.spectrograms.retries
-    if params.engine.kind == "local":
-        return partial(hear_files, map_jobs=watched(profiled(profile, retrying(retries))))
-    from soundatlas.scale.delegation import delegate_hearing
-
-    return partial(delegate_hearing, retries=retries, engine=params.engine)
 
 
 def _report(table: pd.DataFrame, computed: int, params: Params) -> None:

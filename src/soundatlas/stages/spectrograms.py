@@ -64,11 +64,14 @@ def _update_here(folder: Path, root: Path, section: SpectrogramsParams, profile:
 def _update_on_cluster(
     folder: Path, root: Path, section: SpectrogramsParams, engine: EngineParams
 ) -> tuple[Update, int]:
-    """Do as `_update_here` does, on a cluster: without a trail of attempts, which happen elsewhere."""
+    """Do as `_update_here` does, on a cluster."""
     from soundatlas.scale.delegation import delegate_spectrograms
 
-    update = partial(delegate_spectrograms, retries=section.retries, engine=engine)
-    return _update(update, folder, root, section, FrontEnd.of(section))
+    front_end = FrontEnd.of(section)
+    with open_audit(root, "spectrograms") as trail:
+        note = trail.noting(Step(SPECTROGRAM, front_end.sha256()))
+        update = partial(delegate_spectrograms, retries=section.retries, engine=engine, note=note)
+        return _update(update, folder, root, section, front_end)
 
 
 def _update(
