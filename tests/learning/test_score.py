@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
-from sklearn.metrics import f1_score, precision_recall_fscore_support
+from sklearn.metrics import f1_score, precision_recall_fscore_support, roc_auc_score
 
 from soundatlas.learning import score
 
@@ -187,6 +187,17 @@ def test_correlation_with_a_constant_is_unknown(constant) -> None:
     """What does not vary has no rank correlation."""
     values = {"truth": np.arange(60.0), "guess": np.arange(60.0)} | {constant: np.full(60, 5.0)}
     assert np.isnan(score.attribute_scores(values["truth"], values["guess"], 0.0, SAMPLES, 0.95)["spearman"])
+
+
+def test_attribute_of_two_values_has_an_area_under_the_curve() -> None:
+    """How well the two are parted, with its interval; of a varied attribute there is none."""
+    truth = (np.arange(len(GROUPS)) % 3 == 0).astype(float)
+    noisy = truth + np.random.default_rng(6).normal(0, 1, len(GROUPS))
+    figures = score.attribute_scores(truth, noisy, 0.5, SAMPLES, 0.95)
+    assert figures["auroc"] == pytest.approx(roc_auc_score(truth, noisy))
+    assert figures["auroc_low"] < figures["auroc"] < figures["auroc_high"]
+    assert score.attribute_scores(truth, truth, 0.5, SAMPLES, 0.95)["auroc"] == 1.0
+    assert "auroc" not in score.attribute_scores(noisy, truth, 0.5, SAMPLES, 0.95)
 
 
 def test_two_tracks_have_no_correlation() -> None:

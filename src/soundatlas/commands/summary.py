@@ -109,7 +109,8 @@ def further_lines(metrics: dict[str, Any]) -> list[str]:
             f"MFCC statistics {_interval(figures, 'mfcc_map_at_10')}"
         )
     for name, figures in metrics.get("attributes", {}).items():
-        lines.append(f"{name}: R2 {_interval(figures, 'r2')}, mean error {figures['mae']:.3g}")
+        parted = f", AUROC {_interval(figures, 'auroc')}" if "auroc" in figures else ""
+        lines.append(f"{name}: R2 {_interval(figures, 'r2')}, mean error {figures['mae']:.3g}{parted}")
     if figures := metrics.get("beat"):
         lines.append(
             f"beat within 4 %: {_interval(figures, 'within_4_percent')} of {figures['tracks']:.0f} tracks, "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.stats import spearmanr
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, roc_auc_score
 
 from soundatlas.learning.pulse import TOLERANCE
 
@@ -154,7 +154,8 @@ def attribute_scores(
 ) -> dict[str, float]:
     """Return the figures of one attribute over its labelled test tracks, in the attribute's own unit.
 
-    R2 is against predicting the training mean: 0 is no better than that.
+    R2 is against predicting the training mean: 0 is no better than that. Where the attribute has just two values, AUROC
+    is how often a track of the higher one gets the higher guess.
     """
 
     def r2(rows: NDArray[np.int64]) -> float:
@@ -162,6 +163,8 @@ def attribute_scores(
         return float(1 - np.square(truth[rows] - guess[rows]).sum() / baseline) if baseline > 0 else float("nan")
 
     best = interval(r2, samples, len(truth), confidence)
+    values = np.unique(truth)
+    parted = auroc(truth == values[-1], guess, samples, confidence) if len(values) == 2 else None  # noqa: PLR2004
     varied = len(truth) >= MIN_TRACKS_FOR_CORRELATION and np.ptp(truth) > 0 and np.ptp(guess) > 0
     return {
         "r2": best.value,
@@ -170,8 +173,28 @@ def attribute_scores(
         "mae": float(np.abs(truth - guess).mean()),
         "mae_of_mean": float(np.abs(truth - train_mean).mean()),
         "spearman": float(spearmanr(truth, guess).statistic) if varied else float("nan"),
+        **({} if parted is None else {"auroc": parted.value, "auroc_low": parted.low, "auroc_high": parted.high}),
         "tracks": float(len(truth)),
     }
+
+
+def auroc(
+    positive: NDArray[np.bool_], scores: NDArray[np.float64], samples: list[NDArray[np.int64]], confidence: float
+) -> Interval:
+    """Return the area under the ROC curve; a sample of tracks of one kind only says nothing.
+
+    Args:
+        positive: which tracks should have the higher scores, shape (tracks,).
+        scores: of each.
+        samples: from `resamples`, over the same tracks.
+        confidence: of the interval.
+    """
+
+    def area(rows: NDArray[np.int64]) -> float:
+        both = positive[rows].any() and not positive[rows].all()
+        return float(roc_auc_score(positive[rows], scores[rows])) if both else float("nan")
+
+    return interval(area, samples, len(positive), confidence)
 
 
 def per_class(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 
 from soundatlas.audio.beats import tracked_tempo
 from soundatlas.audio.features import mfcc_statistics
@@ -155,14 +154,10 @@ def unknowns(
     knownness = np.array([row.known[head][0] for row, _ in labelled])
     confidence = np.array([max(row.probabilities[head].values()) for row, _ in labelled])
 
-    def auroc(scores: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
-        mixed = known[rows].any() and not known[rows].all()
-        return float(roc_auc_score(known[rows], scores[rows])) if mixed else float("nan")
-
     samples = score.resamples(np.arange(len(known)), params.bootstrap_resamples)
     figures: dict[str, float] = {}
     for name, scores in (("auroc", knownness), ("confidence_auroc", confidence)):
-        found = score.interval(partial(auroc, scores), samples, len(known), params.confidence)
+        found = score.auroc(known, scores, samples, params.confidence)
         figures |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
     passed = knownness >= open_set.threshold
     return {
