@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -98,3 +101,19 @@ def test_plain_call_waits_for_no_library(tmp_path) -> None:
     ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert ran.stdout.split() == []
     assert "none is no folder" in ran.stderr
+
+
+@pytest.mark.parametrize("closed", ["import os; os.close(1)", "import signal as s; s.signal(s.SIGCHLD, s.SIG_IGN)"])
+def test_whatever_the_caller_gives_the_command_ends_well(closed, tmp_path, repository) -> None:
+    """A closed output, or a caller that ignores the end of children, take nothing from what was done."""
+    (tmp_path / "music").mkdir()
+    soundfile.write(tmp_path / "music/a.wav", np.random.default_rng(0).normal(0, 0.1, 16_000), 8_000)
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(repository / name, tmp_path / name)
+    begin = f"{closed}; import sys, os; os.execv(sys.executable, [sys.executable, '-c', sys.argv[1], *sys.argv[2:]])"
+    program = "from soundatlas.start import main; main()"
+    arguments = ["spectrograms", "music", "--store", "store", "--workers", "2"]
+    command = [sys.executable, "-c", begin, program, *arguments]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / "store/manifest.parquet").is_file()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,6 @@ from soundatlas.workers import map_in_workers, worker_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from soundatlas.attempts import Outcome
 
@@ -215,6 +215,21 @@ def test_no_process_outlives_the_map(started: Callable[[], list[psutil.Process]]
     next(outcomes)
     outcomes.close()
     assert started() == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files cannot be counted here")
+def test_no_connection_outlives_the_map() -> None:
+    """A caller who maps again and again, as a watch does, does not run out of open files."""
+    _behave("a", "b", workers=2)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for items in (("a", "b"), ("a", "exit"), ("hang",)):
+        _behave(*items, workers=2, timeout_seconds=0.5)
+        with workers.early_workers("worker_functions"):
+            _behave("a", workers=2)
+    single = workers.SingleWorker()
+    single.attempt(worker_functions.behave, "a", timeout_seconds=LONG)
+    single.stop()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_few_items_start_few_processes(started: Callable[[], list[psutil.Process]]) -> None:

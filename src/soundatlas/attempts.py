@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from soundatlas.errors import TrackError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Iterable
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -40,6 +40,20 @@ class Outcome(Generic[Item, Value]):
     value: Value | None
     failure: TrackError | None
     attempts: tuple[Attempt, ...] = ()
+
+
+class MapJobs(Protocol):
+    """`workers.map_in_workers`, or something around it that watches the outcomes as they come."""
+
+    def __call__(
+        self,
+        function: Callable[[Item], Value],
+        items: Iterable[Item],
+        *,
+        timeout_seconds: float,
+        workers: int | None = None,
+    ) -> Generator[Outcome[Item, Value], None, None]:
+        """Apply `function` to every item, as `workers.map_in_workers` does."""
 
 
 def persist(attempt: Callable[[], Outcome[Item, Value]], retries: int) -> Outcome[Item, Value]:

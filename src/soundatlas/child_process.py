@@ -31,6 +31,7 @@ run({incoming}, {outgoing}, parent={parent}, preload={preload!r})
 """
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 OWN_THREADS = Path("/proc/self/task")  # a folder for each, those of C libraries too; where there is none, none is known
+MOST_COPIES = 4  # made before anybody knows how much there is to do; each takes 3 ms to make and to clear away
 LOOKS_SECONDS = 0.002  # between two looks whether a copy has ended
 
 
@@ -61,6 +62,18 @@ class ChildProcess(Protocol):
         """Wait for its end, at most some seconds."""
 
 
+def _connect() -> tuple[MessagePipe, int, int]:
+    """Return our end of a new connection, and where a process at its other end reads and writes."""
+    their_incoming, our_outgoing = open_pipe()
+    try:
+        our_incoming, their_outgoing = open_pipe()
+    except OSError:
+        os.close(their_incoming)
+        os.close(our_outgoing)
+        raise
+    return MessagePipe(our_incoming, our_outgoing), their_incoming, their_outgoing
+
+
 class SpawnedProcess:
     """A process of a program of its own, started at once.
 
@@ -74,9 +87,7 @@ class SpawnedProcess:
     def __init__(self, preload: Sequence[str] = ()) -> None:
         import subprocess  # who is copied has no use for it
 
-        their_incoming, our_outgoing = open_pipe()
-        our_incoming, their_outgoing = open_pipe()
-        self.pipe = MessagePipe(our_incoming, our_outgoing)
+        self.pipe, their_incoming, their_outgoing = _connect()
         program = PROGRAM.format(
             path=[entry or os.getcwd() for entry in sys.path],  # noqa: PTH109 - as text
             incoming=their_incoming,
@@ -132,9 +143,7 @@ class CopiedProcess:
     """
 
     def __init__(self, elder: Sequence[MessagePipe]) -> None:
-        their_incoming, our_outgoing = open_pipe()
-        our_incoming, their_outgoing = open_pipe()
-        self.pipe = MessagePipe(our_incoming, our_outgoing)
+        self.pipe, their_incoming, their_outgoing = _connect()
         self.exitcode: int | None = None
         parent = os.getpid()
         try:
@@ -168,14 +177,18 @@ class CopiedProcess:
 
     def _ended(self, options: int) -> bool:
         if self.exitcode is None:
-            pid, status = os.waitpid(self.pid, options)
+            try:
+                pid, status = os.waitpid(self.pid, options)
+            except ChildProcessError:  # whoever started us has SIGCHLD ignored: nobody knows how it ended
+                self.exitcode = 0
+                return True
             if pid:
                 self.exitcode = os.waitstatus_to_exitcode(status)
         return self.exitcode is not None
 
 
 def copies_with(preload: Sequence[str], count: int) -> list[CopiedProcess]:
-    """Import modules here, and return that many copies of this process as workers; none where it is not to be copied.
+    """Import modules here, and return up to that many copies of this process as workers, at most `MOST_COPIES`.
 
     A copy has only one of the threads, and whatever lock another one held stays shut for ever. So nothing is copied
     that has threads, those of C libraries included, and nothing where they cannot be counted (macOS). NumPy's BLAS
@@ -192,8 +205,10 @@ def copies_with(preload: Sequence[str], count: int) -> list[CopiedProcess]:
             with contextlib.suppress(ImportError):  # the fault of the request that needs it
                 importlib.import_module(name)
         gc.freeze()  # or the first collection in each copy would touch, and so copy, all that was imported
-        while len(copies) < count and _threads() == 1:
+        while len(copies) < min(count, MOST_COPIES) and _threads() == 1:
             copies.append(CopiedProcess([copy.pipe for copy in copies]))
+    except OSError:  # no process or file left: who needs more of them will be told
+        pass
     finally:
         gc.enable()
     return copies

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from soundatlas.attempts import Outcome
-    from soundatlas.workers import MapJobs
+    from soundatlas.attempts import MapJobs, Outcome
 
     Code = CodeType | str  # a built-in function has only a name
 

@@ -44,7 +44,8 @@ def main() -> None:
 def _end() -> NoReturn:
     """End this process, all being done; taking the interpreter down object by object takes as long as a clip."""
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        if stream is not None:  # nobody is to hear it
+            stream.flush()
     os._exit(0)
 
 

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from soundatlas.attempts import Attempt, Outcome, persist
 from soundatlas.backlog import Backlog
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
+    from soundatlas.attempts import MapJobs
     from soundatlas.child_process import ChildProcess
     from soundatlas.message_pipe import MessagePipe
 
@@ -33,20 +34,6 @@ Value = TypeVar("Value")
 WAITING_PER_WORKER = 4  # tasks handed out ahead, so that memory does not grow with the number of tracks
 MOST_HELD_BYTES = 1 << 28  # of values that wait for their turn, so that memory does not grow with the tracks' length
 START_SECONDS = 300.0  # that a process may take to import what it needs
-
-
-class MapJobs(Protocol):
-    """`map_in_workers`, or something around it that watches the outcomes as they come."""
-
-    def __call__(
-        self,
-        function: Callable[[Item], Value],
-        items: Iterable[Item],
-        *,
-        timeout_seconds: float,
-        workers: int | None = None,
-    ) -> Generator[Outcome[Item, Value], None, None]:
-        """Apply `function` to every item, as `map_in_workers` does."""
 
 
 def worker_count() -> int:
@@ -113,18 +100,22 @@ def map_in_workers(
         backlog.release(size)
         return outcome
 
-    with ThreadPoolExecutor(max_workers=count) as threads:  # a thread sits and waits for each worker
-        try:
-            for number, item in enumerate(items):
-                waiting.append(threads.submit(attempt, number, item))
-                if len(waiting) >= count * WAITING_PER_WORKER:
+    try:
+        with ThreadPoolExecutor(max_workers=count) as threads:  # a thread sits and waits for each worker
+            try:
+                for number, item in enumerate(items):
+                    waiting.append(threads.submit(attempt, number, item))
+                    if len(waiting) >= count * WAITING_PER_WORKER:
+                        yield take_next()
+                while waiting:
                     yield take_next()
-            while waiting:
-                yield take_next()
-        finally:
-            threads.shutdown(wait=False, cancel_futures=True)
-            _stop(crew)
-            backlog.stop()
+            finally:
+                threads.shutdown(wait=False, cancel_futures=True)
+                _stop(crew)
+                backlog.stop()
+    finally:
+        for worker in crew:  # no thread reads there any more
+            worker.close()
 
 
 class _Answer(NamedTuple):
@@ -156,8 +147,8 @@ def early_workers(*preload: str, workers: int | None = None) -> Iterator[None]:
     finally:
         _stop(early)
         for worker in early:
-            if worker in _early:
-                _early.remove(worker)
+            worker.close()
+        _early[:] = [worker for worker in _early if worker not in early]
 
 
 def retrying(retries: int) -> MapJobs:
@@ -228,19 +219,19 @@ class _Worker:
             return _Answer(None, fault(error))
         return _Answer(value, failure, size)
 
-    def kill(self) -> None:
-        """End the process, whatever it is doing, for good; it is to be waited for."""
+    def stop(self, *, wait: bool = True) -> None:
+        """End the process, whatever it is doing, for good."""
         with self._processes:
             self._stopped = True
             if self._process is not None:
                 self._process.kill()
+                if wait:
+                    self._process.join()
 
-    def stop(self) -> None:
-        """End the process, whatever it is doing, for good."""
-        self.kill()
-        with self._processes:
-            if self._process is not None:
-                self._process.join()
+    def close(self) -> None:
+        """Close the connection to a process that was stopped."""
+        if self._process is not None:
+            self._process.pipe.close()
 
     def _give_up(self, why: str) -> _Answer:
         self._end()
@@ -276,7 +267,7 @@ class _Worker:
 def _stop(crew: Sequence[_Worker]) -> None:
     """End workers for good: all of them at once, as the system takes milliseconds to clear a process away."""
     for worker in crew:
-        worker.kill()
+        worker.stop(wait=False)
     for worker in crew:
         worker.stop()
 
@@ -295,6 +286,7 @@ class SingleWorker:
     def stop(self) -> None:
         """End the process for good."""
         self._worker.stop()
+        self._worker.close()
 
 
 _early: list[_Worker] = []

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,16 +60,28 @@ def test_every_attempt_is_a_row(database):
 
 def test_runs_are_told_apart(database):
     """Each process that computes something has a name of its own; one that computes nothing leaves no trace."""
-    for by in ("spectrograms", "make", "idle"):
+    for number, by in enumerate(("spectrograms", "make", "idle")):
         with AuditTrail(database, by) as trail:
-            if by != "idle":
-                trail.note(STEP, [("a", (WELL,))])
+            trail.note(STEP, [("a", () if by == "idle" else (replace(WELL, began=WELL.began + number),))])
     with AuditTrail(database, "test") as trail:
         found = trail.of_audio("a")
     assert [each.by for each in found] == ["spectrograms", "make"]
     assert found[0].run_id != found[1].run_id
     with sqlite3.connect(database) as connection:
         assert connection.execute("SELECT count(*) FROM runs").fetchone() == (2,)
+
+
+def test_attempt_that_is_told_again_has_one_row(database):
+    """A cluster's attempts may be told by two runs; another step, model or moment is another attempt."""
+    for by in ("spectrograms", "make"):
+        with AuditTrail(database, by) as trail:
+            for step in (STEP, replace(STEP, contract_sha256="d" * 64), replace(STEP, model_sha256="m" * 64)):
+                trail.note(step, [("a", (WELL, WELL))])
+    with AuditTrail(database, "test") as trail:
+        found = trail.of_audio("a")
+    assert [(each.by, each.attempt) for each in found] == [
+        ("spectrograms", number) for _ in range(3) for number in (1, 2)
+    ]
 
 
 def test_rows_are_not_changed(database):

@@ -60,6 +60,8 @@ def behave(item: str) -> object:
             os.kill(os.getpid(), signal.SIGTERM)
         case "hang":
             time.sleep(600)
+        case "which process":
+            return os.getpid()
         case "value cannot be pickled":
             return lambda: item
     return item.upper()

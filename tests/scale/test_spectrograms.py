@@ -57,16 +57,16 @@ def test_store_on_a_disk_is_the_local_one(update, wanted, built, tmp_path, conte
 def test_all_that_workers_attempt_is_noted(update, wanted, tmp_path):
     """Each track has its attempts, those that failed too; what a killed job left is told by the next one."""
     store, noted = Place(str(tmp_path / "store")), []
-    update(store, wanted, note=lambda attempted: noted.extend(attempted.items()))
+    update(store, wanted, note=lambda _, attempted: noted.extend(attempted.items()))
     assert sorted(sha for sha, _ in noted) == sorted(wanted)
     reasons = [attempts[-1].failure.reason if attempts[-1].failure else "" for _, attempts in noted if attempts]
     assert sorted(reasons) == ["", "", "", "", "", "", "", "not_audio", "unreadable"]
     assert all(each.seconds > 0 for _, attempts in noted for each in attempts)
     left = {"e" * 64: noted[0][1]}
-    write_attempted(store, "0-bits-0.safetensors", left)
+    write_attempted(store, "0-bits-0.safetensors", "of before", left)
     again = []
-    update(store, wanted, note=lambda attempted: again.extend(attempted.items()))
-    assert ("e" * 64, noted[0][1]) in again
+    update(store, wanted, note=lambda contract, attempted: again.append((contract, attempted)))
+    assert again[0] == ("of before", left)
 
 
 def test_store_in_another_storage_is_the_local_one(update, wanted, built, storage, content):

@@ -9,11 +9,15 @@ import pandas as pd
 import pytest
 import tiny_project
 
+from soundatlas.attempts import Attempt
 from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.errors import HistoryError, SoundatlasError, TooManyFailuresError
 from soundatlas.files import sha256_file
 from soundatlas.history.audit import audit_path, open_audit
 from soundatlas.profiling import Profile
+from soundatlas.scale.attempted import write_attempted
+from soundatlas.scale.places import Place
+from soundatlas.sources.deny_list import add_entries
 from soundatlas.stages import spectrograms
 
 
@@ -60,6 +64,20 @@ def test_what_was_computed_is_in_the_audit_trail(catalogued, tiny_params):
         (found,) = trail.of_audio(sha256_file(catalogued / "data/audio/03.wav"))
     assert (found.outcome, found.by, found.attempt) == ("computed", "spectrograms", 1)
     assert found.step.contract_sha256 == FrontEnd.of(tiny_params.spectrograms).sha256()
+
+
+def test_what_a_killed_job_of_a_cluster_attempted_is_taken_over(catalogued, tiny_params):
+    """Under the contract of then, whatever the engine is now; not for a track that was forgotten meanwhile."""
+    attempted = {"a" * 64: (Attempt(1_700_000_000.0, 0.5, None),), "b" * 64: (Attempt(1_700_000_000.0, 0.5, None),)}
+    store = Place(str(catalogued / "data/spectrograms"))
+    write_attempted(store, "0-bits-0.safetensors", "c" * 64, attempted)
+    add_entries(catalogued, [{"audio_sha256": "b" * 64, "track_id": "", "since": "", "reason": ""}])
+    spectrograms.run(catalogued, tiny_params)
+    with open_audit(catalogued, "test") as trail:
+        (found,) = trail.of_audio("a" * 64)
+        assert (found.by, found.step.contract_sha256) == ("spectrograms", "c" * 64)
+        assert trail.of_audio("b" * 64) == []
+    assert not list((catalogued / "data/spectrograms").glob(".*"))
 
 
 def test_failures_are_in_the_audit_trail_and_tried_again(broken, repository):

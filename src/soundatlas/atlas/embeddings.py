@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from soundatlas.attempts import MapJobs
     from soundatlas.history.answers import Answer
     from soundatlas.history.store import ModelKey
     from soundatlas.registry.contract import Contract
     from soundatlas.registry.pin import Champion
-    from soundatlas.workers import MapJobs
 
 
 def hear_catalogue(

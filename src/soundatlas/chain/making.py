@@ -39,11 +39,10 @@ from soundatlas.workers import retrying
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from soundatlas.attempts import Outcome
+    from soundatlas.attempts import MapJobs, Outcome
     from soundatlas.chain.plan import Planned
     from soundatlas.chain.states import Chain, Model
     from soundatlas.registry.inference import Heard
-    from soundatlas.workers import MapJobs
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")

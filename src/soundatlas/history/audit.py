@@ -112,7 +112,10 @@ class AuditTrail(Database):
         self._is_entered = False
 
     def note(self, step: Step, attempts: Iterable[tuple[str, Sequence[Attempt]]]) -> None:
-        """Add what was attempted, audio SHA-256 and its attempts, in one transaction."""
+        """Add what was attempted, audio SHA-256 and its attempts, in one transaction; what is there already stays so.
+
+        A cluster's attempts are told again where they were noted, and a kill kept that from being noted.
+        """
         rows = [
             (
                 sha,
@@ -129,13 +132,17 @@ class AuditTrail(Database):
             for sha, tried in attempts
             for number, each in enumerate(tried, start=1)
         ]
+        if not rows:
+            return
         with self._naming_faults(), self._transaction():
             if not self._is_entered:  # a run that computes nothing leaves no trace
                 run = (self.run_id, self._by, os.getpid(), version("soundatlas"), now())
                 self._connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", run)
             self._connection.executemany(
                 "INSERT INTO attempts (audio_sha256, step, contract_sha256, model_sha256, outcome, message, attempt, "
-                "began_at, seconds, run_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "began_at, seconds, run_id) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (SELECT 1 "
+                "FROM attempts WHERE audio_sha256 = ?1 AND step = ?2 AND contract_sha256 = ?3 AND model_sha256 IS ?4 "
+                "AND attempt = ?7 AND began_at = ?8)",
                 rows,
             )
         self._is_entered = True

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
-    from soundatlas.attempts import Outcome
+    from soundatlas.attempts import MapJobs, Outcome
     from soundatlas.history.audit import AuditTrail, Step
-    from soundatlas.workers import MapJobs
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")

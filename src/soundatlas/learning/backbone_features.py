@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from soundatlas.attempts import MapJobs
     from soundatlas.audio.spectrogram import FrontEnd
-    from soundatlas.workers import MapJobs
 
 FEATURES_NAME = "features.safetensors"
 FAILURES_NAME = "failures.parquet"

@@ -164,7 +164,8 @@ def attribute_scores(
 
     best = interval(r2, samples, len(truth), confidence)
     values = np.unique(truth)
-    parted = auroc(truth == values[-1], guess, samples, confidence) if len(values) == 2 else None  # noqa: PLR2004
+    is_parted = len(values) == 2 and len(truth) >= MIN_TRACKS_FOR_CORRELATION  # noqa: PLR2004
+    parted = auroc(truth == values[-1], guess, samples, confidence) if is_parted else None
     varied = len(truth) >= MIN_TRACKS_FOR_CORRELATION and np.ptp(truth) > 0 and np.ptp(guess) > 0
     return {
         "r2": best.value,

@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from soundatlas.attempts import Outcome
+    from soundatlas.attempts import MapJobs, Outcome
     from soundatlas.registry.contract import Contract
     from soundatlas.registry.inference import Heard
     from soundatlas.registry.pin import Champion
-    from soundatlas.workers import MapJobs
 
 NO_CHAMPION = "no_champion"
 FILE_COLUMNS = ("path", "status", "message", "audio_sha256", "duration_seconds")

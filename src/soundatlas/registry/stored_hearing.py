@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from soundatlas.workers import MapJobs
+    from soundatlas.attempts import MapJobs
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What workers attempted, in files until the audit trail, a local database, has it: as answers are in `scale.answers`.
 
 A shard's attempts are written before the shard, so that whatever is stored is told of, also where the one who started
-the job was killed. The files count as leftovers: who takes them, does so before leftovers are removed.
+the job was killed: the next run of the stage takes them over, whatever its engine and its settings.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from soundatlas.attempts import Attempt
-from soundatlas.errors import TrackError
-from soundatlas.scale.places import LEFTOVER
+from soundatlas.errors import StoreError, TrackError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,28 +19,39 @@ if TYPE_CHECKING:
 
     Attempted = Mapping[str, Sequence[Attempt]]  # audio SHA-256 -> attempts, the first one first
     Note = Callable[[Attempted], object]
+    NoteUnder = Callable[[str, Attempted], object]  # the contract of the front end, and what was attempted under it
 
-PREFIX, SUFFIX = ".attempted-", f"{LEFTOVER}.json"
+PREFIX, SUFFIX = ".attempted-", ".json"
 
 
-def ignore(_attempted: Attempted) -> None:
+def ignore(*_: object) -> None:
     """Keep no trail."""
 
 
-def write_attempted(place: Place, name: str, attempted: Attempted) -> None:
-    """Write what was attempted for a shard, whole or not at all, in the place of an earlier file for it."""
+def write_attempted(place: Place, name: str, contract_sha256: str, attempted: Attempted) -> None:
+    """Write what was attempted for a shard, whole or not at all, in the place of an earlier file for it.
+
+    Raises:
+        StoreError: when it cannot be written, as on a full disk.
+    """
     if not attempted:
         return
-    about = {sha: pack_attempts(attempts) for sha, attempts in attempted.items()}
-    with place.replacing(f"{PREFIX}{name}{SUFFIX}") as beside:
-        beside.write_text(json.dumps(about), encoding="utf-8")
+    packed = {sha: pack_attempts(attempts) for sha, attempts in attempted.items()}
+    about = {"contract_sha256": contract_sha256, "attempted": packed}
+    try:
+        with place.replacing(f"{PREFIX}{name}{SUFFIX}") as beside:
+            beside.write_text(json.dumps(about), encoding="utf-8")
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise StoreError(f"attempts for shard {name} cannot be written ({why}): mend that and run it again") from None
 
 
-def take_attempted(place: Place) -> Iterator[dict[str, tuple[Attempt, ...]]]:
-    """Yield what was attempted for each shard, and remove its file once the caller asks for the next one."""
+def take_attempted(place: Place) -> Iterator[tuple[str, dict[str, tuple[Attempt, ...]]]]:
+    """Yield contract and attempts for each shard, and remove its file once the caller asks for the next one."""
     for name in sorted(place.signatures()):
         if name.startswith(PREFIX) and name.endswith(SUFFIX):
-            yield {sha: unpack_attempts(packed) for sha, packed in json.loads(place.read(name)).items()}
+            about = json.loads(place.read(name))
+            yield about["contract_sha256"], {sha: unpack_attempts(packed) for sha, packed in about["attempted"].items()}
             place.remove(name)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from soundatlas.profiling import Profile
     from soundatlas.progress import Advance
     from soundatlas.registry.pin import Champion
-    from soundatlas.scale.attempted import Note
+    from soundatlas.scale.attempted import Attempted, Note, NoteUnder
     from soundatlas.store.writing import Update
 
 BEAM = "beam"
@@ -34,7 +34,7 @@ def delegate_spectrograms(
     retries: int,
     engine: EngineParams,
     advance: Advance,
-    note: Note,
+    note: NoteUnder,
 ) -> Update:
     """Bring the store in `folder` up to date on the engine's cluster; arguments as of `store.writing.update_store`.
 
@@ -67,6 +67,31 @@ def delegate_spectrograms(
     if engine.place is not None:
         mirror_store(there, folder)
     return update
+
+
+def noting(root: Path, trail: AuditTrail) -> NoteUnder:
+    """Return a function that notes attempts at spectrograms, but for tracks that were forgotten meanwhile."""
+
+    def note(contract_sha256: str, attempted: Attempted) -> None:
+        from soundatlas.history.audit import SPECTROGRAM, Step
+        from soundatlas.sources.deny_list import read_deny_list
+
+        denied = read_deny_list(root).shas
+        known = [(sha, attempts) for sha, attempts in attempted.items() if sha not in denied]
+        trail.note(Step(SPECTROGRAM, contract_sha256), known)
+
+    return note
+
+
+def take_over_attempts(folder: Path, note: NoteUnder) -> None:
+    """Note what workers attempted for a store, where a cluster's job was killed before it was noted."""
+    if not any(folder.glob(".attempted-*")):  # most often; and then nothing else is imported
+        return
+    from soundatlas.scale.attempted import take_attempted
+    from soundatlas.scale.places import Place
+
+    for contract, attempted in take_attempted(Place(str(folder.resolve()))):
+        note(contract, attempted)
 
 
 def hearing(

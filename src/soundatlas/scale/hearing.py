@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soundatlas.attempts import Outcome
+from soundatlas.attempts import Attempt, Outcome
 from soundatlas.errors import BundleError, TrackError
 from soundatlas.history.answers import CLASSIFIED, Answer
 from soundatlas.registry.classification import LASTING_REASONS
@@ -19,7 +20,6 @@ from soundatlas.scale.audio import reachable_audio
 from soundatlas.scale.guards import OTHER_CODE, attempt_guarded
 
 if TYPE_CHECKING:
-    from soundatlas.attempts import Attempt
     from soundatlas.scale.places import Place
     from soundatlas.workers import SingleWorker
 
@@ -75,12 +75,13 @@ def hear(waiting: Waiting, ear: Ear) -> Said:
 def _attempt(
     audio_sha256: str, path: str, ear: Ear, bundle: Path, worker: SingleWorker
 ) -> Outcome[str, Heard | BundleError]:
+    began = time.time()
     try:
         with reachable_audio(ear.project, path) as (root, name):
             request = Request(audio_sha256, root, name, bundle, ear.bundle_sha256)
             outcome = worker.attempt(classify_request, request, timeout_seconds=ear.timeout_seconds)
     except TrackError as error:
-        return Outcome(path, None, error)
+        return Outcome(path, None, error, (Attempt(began, time.time() - began, error),))
     return Outcome(path, outcome.value, outcome.failure, outcome.attempts)
 
 

@@ -6,13 +6,14 @@ So only names travel between machines, never spectrograms.
 from __future__ import annotations
 
 import tempfile
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from soundatlas.attempts import Outcome
+from soundatlas.attempts import Attempt, Outcome
 from soundatlas.errors import StoreError, TrackError
 from soundatlas.registry.prediction_key import code_sha256
 from soundatlas.scale.attempted import write_attempted
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from soundatlas.attempts import Attempt
     from soundatlas.audio.spectrogram import FrontEnd
     from soundatlas.scale.places import Place
     from soundatlas.store.rows import Described
@@ -110,7 +110,7 @@ def build_shard(plan: ShardPlan, setting: Setting) -> ShardDone:
     copied, rotten = ({}, []) if plan.stays and not tracks else _copied(plan, setting, spool)
     copied |= _computed(plan, rotten, setting, failures, attempted, spool)
     try:
-        write_attempted(setting.store, plan.name, attempted)
+        write_attempted(setting.store, plan.name, setting.front_end.sha256(), attempted)
         if tracks or copied or not plan.stays:
             _write(plan.name, setting, tracks | copied)
     except StoreError as error:
@@ -148,12 +148,13 @@ def _computed(
 
 
 def _attempt(sha: str, path: str, setting: Setting, worker: SingleWorker) -> Outcome[str, Described]:
+    began = time.time()
     try:
         with reachable_audio(setting.project, path) as (root, name):
             job = Job(sha, root, name, setting.front_end)
             outcome = worker.attempt(describe, job, timeout_seconds=setting.timeout_seconds)
     except TrackError as error:
-        return Outcome(sha, None, error)
+        return Outcome(sha, None, error, (Attempt(began, time.time() - began, error),))
     return Outcome(sha, outcome.value, outcome.failure, outcome.attempts)
 
 

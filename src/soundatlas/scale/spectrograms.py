@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from soundatlas.audio.spectrogram import FrontEnd
     from soundatlas.params import EngineParams
     from soundatlas.progress import Advance
-    from soundatlas.scale.attempted import Note
+    from soundatlas.scale.attempted import NoteUnder
     from soundatlas.scale.planning import Plan
     from soundatlas.scale.shard_work import ShardPlan
 
@@ -90,7 +90,7 @@ def update_store_with_beam(
     retries: int,
     engine: EngineParams,
     advance: Advance,
-    note: Note = ignore,
+    note: NoteUnder = ignore,
 ) -> Update:
     """Make a store hold the spectrograms of exactly the `wanted` tracks: `store.writing.update_store` on a cluster.
 
@@ -105,7 +105,8 @@ def update_store_with_beam(
         retries: how often a track is tried again that failed for a reason that may pass.
         engine: the runner and its options.
         advance: called with the number of tracks whose shard has been written since.
-        note: is given what workers attempted, once the job has ended or, after a kill, when the next one begins.
+        note: is given what workers attempted, and under which contract, once the job has ended or, after a kill, when
+            the next one begins.
 
     Raises:
         StoreError: when a shard cannot be written.
@@ -129,9 +130,9 @@ def update_store_with_beam(
     return Update(plan.missing + repaired - len(failures), plan.kept - repaired, plan.removed, len(failures))
 
 
-def _note_all(store: Place, note: Note) -> None:
-    for attempted in take_attempted(store):
-        note(attempted)
+def _note_all(store: Place, note: NoteUnder) -> None:
+    for contract, attempted in take_attempted(store):
+        note(contract, attempted)
 
 
 def _run(plan: Plan, setting: Setting, engine: EngineParams) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from soundatlas.history.audit import SPECTROGRAM, Step, open_audit
 from soundatlas.history.watching import audited
 from soundatlas.profiling import profiled
 from soundatlas.progress import progress
+from soundatlas.scale.delegation import noting, take_over_attempts
 from soundatlas.stages._run import run_profiled_stage
 from soundatlas.store.reading import FAILURES_NAME
 from soundatlas.store.rows import NEEDED_FOR_COMPUTING
@@ -57,6 +58,7 @@ def _update_here(folder: Path, root: Path, section: SpectrogramsParams, profile:
     front_end = FrontEnd.of(section)
     step = Step(SPECTROGRAM, front_end.sha256())
     with early_workers(*NEEDED_FOR_COMPUTING), open_audit(root, "spectrograms") as trail:
+        take_over_attempts(folder, noting(root, trail))
         map_jobs = audited(trail, step, profiled(profile, retrying(section.retries)))
         return _update(partial(update_store, map_jobs=map_jobs), folder, root, section, front_end)
 
@@ -69,7 +71,7 @@ def _update_on_cluster(
 
     front_end = FrontEnd.of(section)
     with open_audit(root, "spectrograms") as trail:
-        note = trail.noting(Step(SPECTROGRAM, front_end.sha256()))
+        note = noting(root, trail)
         update = partial(delegate_spectrograms, retries=section.retries, engine=engine, note=note)
         return _update(update, folder, root, section, front_end)
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from soundatlas.attempts import MapJobs
     from soundatlas.audio.separate import Separation
-    from soundatlas.workers import MapJobs
 
 SUFFIX = ".flac"
 SHA_DIGITS, CONTRACT_DIGITS = 16, 6  # of a file's name

@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from soundatlas.attempts import Outcome
+    from soundatlas.attempts import MapJobs, Outcome
     from soundatlas.audio.stems import AnyFrontEnd
     from soundatlas.store.rows import Described
-    from soundatlas.workers import MapJobs
 
     Track = tuple[NDArray[np.float32], dict[str, Any]]  # log-mel of shape (frames, n_mels), row of the manifest
 
