@@ -21,6 +21,7 @@ from soundatlas.files import (
     registry_root,
     remove_leftovers,
     replacing_file,
+    replacing_file_apart,
     replacing_folder,
     restore_replaced,
     sha256_file,
@@ -277,6 +278,26 @@ def test_home_is_the_users_and_that_of_nobody_stays(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert expand_home(Path("~/Music")) == tmp_path / "Music"
     assert expand_home(Path("~nobody-of-this-name/x")) == Path("~nobody-of-this-name/x")
+
+
+@pytest.mark.parametrize("ends", ["well", "badly", "killed"])
+def test_file_apart_takes_along_what_a_library_wrote_beside_it(ends: str, tmp_path: Path) -> None:
+    """However the writing ends, no file of another name stays; after a kill the next run's clearing takes it."""
+    path = tmp_path / "shard.safetensors"
+    path.write_text("before")
+    writing = replacing_file_apart(path)
+    beside = writing.__enter__()
+    beside.with_name(".tmpACVfgr").write_text("half")
+    if ends == "well":
+        beside.write_text("after")
+        writing.__exit__(None, None, None)
+    elif ends == "badly":
+        assert not writing.__exit__(ValueError, ValueError("bad"), None)  # the fault goes on to the caller
+    else:
+        assert len(list(tmp_path.iterdir())) == 2
+        remove_leftovers(tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["shard.safetensors"]
+    assert path.read_text() == ("after" if ends == "well" else "before")
 
 
 def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:

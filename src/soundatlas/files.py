@@ -84,6 +84,22 @@ def replacing_file(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def replacing_file_apart(path: Path) -> Iterator[Path]:
+    """Do as `replacing_file` in a folder of its own, for a library that itself writes beside the path that it is given.
+
+    safetensors does, under a name that nobody would know for a leftover after a kill.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    apart = Path(tempfile.mkdtemp(prefix=f".{path.stem[:40]}-", suffix=".part", dir=path.parent))
+    try:
+        yield apart / path.name
+        (apart / path.name).chmod(0o644)
+        (apart / path.name).replace(path)
+    finally:
+        shutil.rmtree(apart, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Give an empty folder beside `path` to fill, and put it in place only when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)

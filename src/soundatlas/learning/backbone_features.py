@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from soundatlas.errors import StoreError
-from soundatlas.files import remove_leftovers, replacing_file, sha256_json
+from soundatlas.files import remove_leftovers, replacing_file_apart, sha256_json
 from soundatlas.learning.backbone import NONE, FeatureExtractor, feature_contract, feature_program, feature_size
 from soundatlas.store.jobs import Job, compute
 from soundatlas.tables import FAILURES, conform, write_table
@@ -123,7 +123,7 @@ def write_features(path: Path, contract: dict[str, Any], rows: Mapping[str, NDAr
     shas = sorted(rows)
     about = json.dumps({"contract": contract, "shas": shas}, sort_keys=True)
     features = np.asarray([rows[sha] for sha in shas], dtype=np.float32).reshape(len(shas), size)
-    with replacing_file(path) as beside:
+    with replacing_file_apart(path) as beside:
         try:
             save_file({TENSOR: features}, beside, metadata={METADATA_KEY: about})
         except SafetensorError as error:

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from soundatlas.errors import BundleError
-from soundatlas.files import replacing_file
+from soundatlas.files import replacing_file_apart
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +77,7 @@ class LinearHeads:
         parts |= {EMBEDDING: self.embedding}
         tensors = {f"{name}/weights": np.ascontiguousarray(part.weights) for name, part in parts.items()}
         tensors |= {f"{name}/bias": np.ascontiguousarray(part.bias) for name, part in parts.items()}
-        with replacing_file(path) as beside:
+        with replacing_file_apart(path) as beside:
             save_file(tensors, beside)
 
     @classmethod

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from soundatlas.errors import BundleError
-from soundatlas.files import replacing_file
+from soundatlas.files import replacing_file_apart
 from soundatlas.learning.labels import MISSING
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class References:
     def save(self, folder: Path) -> None:
         """Write a safetensors file into a bundle; equal references give equal bytes."""
         tensors = {name: np.ascontiguousarray(values) for name, values in vars(self).items()}
-        with replacing_file(folder / NAME) as beside:
+        with replacing_file_apart(folder / NAME) as beside:
             save_file(tensors, beside)
 
     @classmethod

@@ -15,7 +15,7 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from soundatlas.errors import NotReadyError, UsageError
-from soundatlas.files import replacing_file
+from soundatlas.files import remove_leftovers, replacing_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,6 +133,9 @@ class Place:
 
     def remove_leftovers(self) -> None:
         """Remove what killed workers left half-written directly in the folder."""
+        if self.local is not None:
+            remove_leftovers(self.local)
+            return
         for name in self.signatures():
             if name.startswith(".") and LEFTOVER in name:
                 self.remove(name)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from safetensors import SafetensorError, safe_open
 
 from soundatlas.errors import StoreError
-from soundatlas.files import replacing_file
+from soundatlas.files import replacing_file_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +59,7 @@ def write_shard(
 
     about = {"contract_sha256": contract_sha256, "tracks": {name: tracks[name][1] for name in sorted(tracks)}}
     tensors = {name: np.ascontiguousarray(tracks[name][0]) for name in sorted(tracks)}
-    with replacing_file(path) as beside:
+    with replacing_file_apart(path) as beside:
         try:
             save_file(tensors, beside, metadata={METADATA_KEY: json.dumps(about, sort_keys=True)})
         except SafetensorError as error:
