@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 from soundatlas.message_pipe import MessagePipe, open_pipe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 PROGRAM = """import sys
 sys.path[:] = {path!r}
@@ -62,16 +62,21 @@ class ChildProcess(Protocol):
         """Wait for its end, at most some seconds."""
 
 
-def _connect() -> tuple[MessagePipe, int, int]:
-    """Return our end of a new connection, and where a process at its other end reads and writes."""
-    their_incoming, our_outgoing = open_pipe()
-    try:
+@contextlib.contextmanager
+def _connected() -> Iterator[tuple[MessagePipe, int, int]]:
+    """Give our end of a new connection, and where the process that the block starts reads and writes.
+
+    That process has the only other ends afterwards; where it could not be started, there are none of ours either.
+    """
+    with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+        their_incoming, our_outgoing = open_pipe()
+        theirs.callback(os.close, their_incoming)
+        ours.callback(os.close, our_outgoing)
         our_incoming, their_outgoing = open_pipe()
-    except OSError:
-        os.close(their_incoming)
-        os.close(our_outgoing)
-        raise
-    return MessagePipe(our_incoming, our_outgoing), their_incoming, their_outgoing
+        theirs.callback(os.close, their_outgoing)
+        ours.callback(os.close, our_incoming)
+        yield MessagePipe(our_incoming, our_outgoing), their_incoming, their_outgoing
+        ours.pop_all()
 
 
 class SpawnedProcess:
@@ -87,27 +92,20 @@ class SpawnedProcess:
     def __init__(self, preload: Sequence[str] = ()) -> None:
         import subprocess  # who is copied has no use for it
 
-        self.pipe, their_incoming, their_outgoing = _connect()
-        program = PROGRAM.format(
-            path=[entry or os.getcwd() for entry in sys.path],  # noqa: PTH109 - as text
-            incoming=their_incoming,
-            outgoing=their_outgoing,
-            parent=os.getpid(),
-            preload=tuple(preload),
-        )
-        try:
+        with _connected() as (self.pipe, incoming, outgoing):
+            program = PROGRAM.format(
+                path=[entry or os.getcwd() for entry in sys.path],  # noqa: PTH109 - as text
+                incoming=incoming,
+                outgoing=outgoing,
+                parent=os.getpid(),
+                preload=tuple(preload),
+            )
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-c", program],
                 stdin=subprocess.DEVNULL,
-                pass_fds=(their_incoming, their_outgoing),
+                pass_fds=(incoming, outgoing),
                 env={**dict.fromkeys(THREAD_VARIABLES, "1"), **os.environ},
             )
-        except BaseException:
-            self.pipe.close()
-            raise
-        finally:
-            os.close(their_incoming)
-            os.close(their_outgoing)
 
     @property
     def pid(self) -> int:
@@ -143,19 +141,12 @@ class CopiedProcess:
     """
 
     def __init__(self, elder: Sequence[MessagePipe]) -> None:
-        self.pipe, their_incoming, their_outgoing = _connect()
         self.exitcode: int | None = None
         parent = os.getpid()
-        try:
+        with _connected() as (self.pipe, incoming, outgoing):
             self.pid = os.fork()
             if self.pid == 0:
-                _be_worker(their_incoming, their_outgoing, parent, [*elder, self.pipe])
-        except BaseException:
-            self.pipe.close()
-            raise
-        finally:
-            os.close(their_incoming)
-            os.close(their_outgoing)
+                _be_worker(incoming, outgoing, parent, [*elder, self.pipe])
 
     def is_alive(self) -> bool:
         """See `ChildProcess`."""

@@ -84,7 +84,7 @@ class Database:
         with self._naming_faults():
             with self._transaction():
                 removed = self._connection.execute(
-                    f"DELETE FROM {table} WHERE audio_sha256 IN (SELECT value FROM json_each(?))",  # noqa: S608 - ours
+                    f"DELETE FROM {table} WHERE audio_sha256 IN (SELECT value FROM json_each(?))",  # noqa: S608 - a name of our own
                     (json.dumps(sorted(set(shas))),),
                 ).rowcount
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log held the bytes too

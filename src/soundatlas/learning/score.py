@@ -164,7 +164,7 @@ def attribute_scores(
 
     best = interval(r2, samples, len(truth), confidence)
     values = np.unique(truth)
-    is_parted = len(values) == 2 and len(truth) >= MIN_TRACKS_FOR_CORRELATION  # noqa: PLR2004
+    is_parted = len(values) == 2 and len(truth) >= MIN_TRACKS_FOR_CORRELATION  # noqa: PLR2004 - a kind and its opposite
     parted = auroc(truth == values[-1], guess, samples, confidence) if is_parted else None
     varied = len(truth) >= MIN_TRACKS_FOR_CORRELATION and np.ptp(truth) > 0 and np.ptp(guess) > 0
     return {

@@ -39,13 +39,14 @@ def run(root: Path, params: Params) -> None:
         if empty := [side for side in SIDES if side not in sides]:
             print(f"repeats: {number} of {len(wanted)}: left out: the {kind} split has no {empty[0]} tracks")  # noqa: T201
             continue
+        told = f"repeats: {number} of {len(wanted)}: {_told(kind, name, seed)}"
         key = training_key(params, sides, seed=seed)
         names[f"{name}.parquet"] = key
         path = folder / f"{name}.parquet"
         if path.is_file() and pd.read_parquet(path, columns=["key"])["key"].eq(key).all():
-            print(f"repeats: {number} of {len(wanted)}: {_told(kind, name, seed)}: kept")  # noqa: T201 - progress
+            print(f"{told}: kept")  # noqa: T201 - progress
             continue
-        print(f"repeats: {number} of {len(wanted)}: {_told(kind, name, seed)}: training", flush=True)  # noqa: T201
+        print(f"{told}: training", flush=True)  # noqa: T201 - likewise
         table = train_and_predict(inputs, sides, params, seed)
         with replacing_file(path) as beside:
             table.assign(split=kind, seed=seed, key=key).to_parquet(beside, index=False, compression="zstd")
