@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from soundatlas.errors import UsageError
 from soundatlas.files import (
-    HASH_BLOCK_BYTES,
     expand_home,
     project_root,
     read_json,
@@ -101,8 +100,8 @@ def test_sha256_of_known_bytes(tmp_path: Path) -> None:
 
 def test_sha256_sees_every_block(tmp_path: Path) -> None:
     """A file longer than one block differs from one whose last byte differs."""
-    (tmp_path / "one").write_bytes(bytes(HASH_BLOCK_BYTES) + b"1")
-    (tmp_path / "two").write_bytes(bytes(HASH_BLOCK_BYTES) + b"2")
+    (tmp_path / "one").write_bytes(bytes(1 << 20) + b"1")
+    (tmp_path / "two").write_bytes(bytes(1 << 20) + b"2")
     assert sha256_file(tmp_path / "one") != sha256_file(tmp_path / "two")
 
 

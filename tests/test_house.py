@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.params import Params
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -19,6 +20,7 @@ STAGES = GRAPH["stages"]
 SECTIONS = {field.alias or name for name, field in Params.model_fields.items()}
 SCHEDULED = {"reclassify"}  # sections that a flow reads, and no stage
 WITHOUT_EFFECT = {"engine"}  # sections that say where the work is done, and shape no output
+DECODING = {"spectrograms", "classify", "atlas"}  # stages that wait for decoders
 MAX_LINES = 300
 MAX_TEST_LINES = 450  # tables of cases are read by the row
 
@@ -83,6 +85,12 @@ def reached_modules(path: Path) -> set[Path]:
     return reached
 
 
+def _params_of(stage: str) -> set[str]:
+    """What a stage lists of params.yaml: sections, and `section.key`."""
+    listed = STAGES[stage].get("params", [])
+    return {param for each in listed for param in (each["params.yaml"] if isinstance(each, dict) else [each])}
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_has_one_name_everywhere(stage: str) -> None:
     """A stage of dvc.yaml is a module, a section of params.yaml, a test file, a row of the README, and its command."""
@@ -105,8 +113,17 @@ def test_there_is_no_stage_or_section_without_the_other() -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_where_the_work_is_done_makes_no_stage_stale(stage: str) -> None:
     """No stage has a section among its params that shapes no output: a change of it computes nothing anew."""
-    listed = {param.partition(".")[0] for param in STAGES[stage].get("params", [])}
-    assert not listed & WITHOUT_EFFECT
+    assert not {param.partition(".")[0] for param in _params_of(stage)} & WITHOUT_EFFECT
+
+
+@pytest.mark.parametrize("stage", [name for name in STAGES if name not in DECODING])
+def test_how_long_a_decoder_may_take_makes_no_model_stale(stage: str) -> None:
+    """Of the front end's section, stages that decode nothing list what shapes a log-mel: time-outs train nothing."""
+    shaping = {f"spectrograms.{field}" for field in FrontEnd.__dataclass_fields__}
+    listed = {param for param in _params_of(stage) if param.partition(".")[0] == "spectrograms"}
+    assert listed <= shaping
+    if "data/spectrograms" in STAGES[stage].get("deps", []) and stage != "validate":  # which looks at what came of it
+        assert listed == shaping
 
 
 @pytest.mark.parametrize("stage", [name for name in STAGES if not STAGES[name].get("always_changed")])

@@ -18,7 +18,6 @@ from soundatlas.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HASH_BLOCK_BYTES = 1 << 20
 REPLACED = re.compile(r"\.(?P<name>.+)-\w{8}\.part-before")  # what `replacing_folder` calls what it takes away
 
 
@@ -56,11 +55,8 @@ def expand_home(path: Path) -> Path:
 
 def sha256_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(HASH_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sha256_json(value: Any) -> str:
