@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.audio.stems import StemFrontEnd
 from soundatlas.errors import StoreError
-from soundatlas.files import sha256_json
+from soundatlas.files import sha256_file, sha256_json
 from soundatlas.learning.backbone import NONE, backbone_of
 from soundatlas.learning.backbone_features import FEATURES_NAME, read_features
 from soundatlas.learning.inputs import Inputs, StemInputs
@@ -16,11 +18,12 @@ from soundatlas.store.reading import SpectrogramStore
 from soundatlas.tables import SPLIT, TRACKS, read_table
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
     from soundatlas.params import Params
+
+PACKAGE = Path(__file__).resolve().parents[1]
+SHAPING = ("audio", "learning", "store", "stages/_inputs.py", "stages/repeats.py", "tables.py")  # code below PACKAGE
 
 
 def open_inputs(root: Path, params: Params) -> Inputs:
@@ -63,7 +66,7 @@ def load_sides(root: Path, inputs: Inputs, split: pd.DataFrame | None = None) ->
 
 
 def training_key(params: Params, sides: dict[str, pd.DataFrame], **more: Any) -> str:
-    """Return the hash of all that a training depends on: parameters, front end, tracks and their labels.
+    """Return the hash of all that a training depends on: code, parameters, front end, tracks and their labels.
 
     Args:
         params: of the project.
@@ -75,4 +78,12 @@ def training_key(params: Params, sides: dict[str, pd.DataFrame], **more: Any) ->
     front_end, settings = FrontEnd.of(params.spectrograms).contract(), params.train.model_dump()
     if settings.pop("stems"):  # without any, the key is that of a version that knew none
         more["stems"] = StemFrontEnd.of(params.spectrograms, params.separate).contract()
-    return sha256_json({"train": settings, "front_end": front_end, "rows": rows, **more})
+    return sha256_json({"code": _code_sha256(), "train": settings, "front_end": front_end, "rows": rows, **more})
+
+
+@lru_cache(maxsize=1)
+def _code_sha256() -> str:
+    """Return the hash of the code that shapes a training: a kept one of other code is another one."""
+    named = [PACKAGE / name for name in SHAPING]
+    files = [path for one in named for path in (sorted(one.rglob("*.py")) if one.is_dir() else [one])]
+    return sha256_json({path.relative_to(PACKAGE).as_posix(): sha256_file(path) for path in files})
