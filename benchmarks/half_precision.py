@@ -1,8 +1,8 @@
-"""What would a store in float16, of half the size, change in what the champion says?
+"""What does a store in float16, of half the size, change in what the champion says?
 
 After a demo: python -m benchmarks.half_precision [--project DIR]
 
-Every track of the store is classified from its log-mels as they are, and from the same rounded to float16.
+Every track of the store is classified from its file, and from the store.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from soundatlas.audio.spectrogram import analyse_file
 from soundatlas.files import read_json
 from soundatlas.learning.blend import BACKBONE
 from soundatlas.registry.bundle import Bundle
 from soundatlas.store.reading import SpectrogramStore
+from soundatlas.tables import TRACKS, read_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,9 +37,13 @@ def main() -> None:
     bundle = Bundle(find_champion(project))
     if BACKBONE in bundle.front_ends:
         sys.exit("the champion hears through a backbone with a front end of its own, which the store does not hold")
-    (contract,) = {front_end.sha256() for front_end in bundle.front_ends.values()}
-    store = SpectrogramStore(project / "data/spectrograms", contract)
-    found = [compare(bundle, store.log_mel(sha)) for sha in store.manifest.index]
+    (front_end,) = {front_end.mix for front_end in bundle.front_ends.values()}
+    store = SpectrogramStore(project / "data/spectrograms", front_end.sha256())
+    paths = read_table(project / "data/catalog/tracks.parquet", TRACKS).set_index("audio_sha256")["path"]
+    found = [
+        compare(bundle, analyse_file(project / paths[sha], front_end).log_mel, store.log_mel(sha))
+        for sha in store.manifest.index
+    ]
     print(f"{len(found)} tracks; log-mels differ by up to {max(row['dB'] for row in found):.4f} dB")
     for name in sorted({name for row in found for name in row} - {"dB"}):
         values = np.array([row[name] for row in found])
@@ -54,11 +60,10 @@ def find_champion(project: Path) -> Path:
     sys.exit("the champion's bundle is not in mlruns/: run `dvc repro`")
 
 
-def compare(bundle: Bundle, log_mel: NDArray[np.float32]) -> dict[str, float]:
+def compare(bundle: Bundle, computed: NDArray[np.float32], stored: NDArray[np.float32]) -> dict[str, float]:
     """Return how far apart the predictions are: what is compared -> the largest difference."""
-    rounded = log_mel.astype(np.float16).astype(np.float32)
-    ours, theirs = (_classify(bundle, each) for each in (log_mel, rounded))
-    differences: dict[str, Any] = {"dB": np.abs(log_mel - rounded).max()}
+    ours, theirs = (_classify(bundle, each) for each in (computed, stored))
+    differences: dict[str, Any] = {"dB": np.abs(computed - stored).max()}
     for head, classes in ours.probabilities.items():
         apart = [abs(theirs.probabilities[head][name] - value) for name, value in classes.items()]
         differences[f"probability of {head}"] = max(apart)

@@ -93,6 +93,7 @@ INBOX: Schema = {
 # One row per track in the spectrogram store.
 MANIFEST: Schema = {
     "audio_sha256": "str",
+    "front_end": "str",  # first 16 hex digits of the hash of its contract
     "shard": "str",
     "frames": "int64",
     "duration_seconds": "float64",  # of the decoded audio
@@ -102,7 +103,7 @@ MANIFEST: Schema = {
     "mean_db": "float64",
     "max_db": "float64",
     "finite": "bool",
-    "checksum": "str",  # CRC-32 of the spectrogram's bytes, as 8 hex digits
+    "checksum": "str",  # CRC-32 of the spectrogram's bytes on disk, as 8 hex digits
 }
 
 # One row per catalogue track.

@@ -104,7 +104,7 @@ def test_no_labels_are_drawn_evenly() -> None:
 def test_level_statistics_are_over_all_cells(store_of) -> None:
     """Mean and deviation are those of all tracks' cells together, so long tracks count for more."""
     generator = np.random.default_rng(0)
-    parts = {f"{n:064x}": generator.normal(-50, n + 1, (10 * n + 1, 4)).astype(np.float32) for n in range(6)}
+    parts = {f"{n:064x}": generator.normal(-50, n + 1, (10 * n + 1, 4)).astype(np.float16) for n in range(6)}
     cells = np.concatenate([part.ravel() for part in parts.values()]).astype(np.float64)
     assert level_statistics(store_of(parts), list(parts)) == pytest.approx((cells.mean(), cells.std()), rel=1e-6)
 

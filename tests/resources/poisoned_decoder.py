@@ -11,7 +11,7 @@ from unittest import mock
 
 from soundatlas.audio import decode
 from soundatlas.store.jobs import Job, compute
-from soundatlas.store.rows import Described, manifest_row
+from soundatlas.store.rows import Described, describe_spectrogram
 
 if TYPE_CHECKING:
     from soundatlas.audio.spectrogram import Spectrogram
@@ -30,8 +30,7 @@ REASONS = {  # file name -> what its row must say
 
 def describe_poisoned(job: Job) -> Described:
     """Do as a store's `describe` does, with the poisoned decoder."""
-    spectrogram = compute_poisoned(job)
-    return Described(spectrogram.log_mel, manifest_row("", spectrogram))
+    return describe_spectrogram("", compute_poisoned(job))
 
 
 def compute_poisoned(job: Job) -> Spectrogram:

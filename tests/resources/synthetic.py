@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from soundatlas.audio.spectrogram import Spectrogram
+from soundatlas.store.contents import manifest_part, write_manifest
 from soundatlas.store.reading import MANIFEST_NAME, SpectrogramStore
-from soundatlas.store.rows import manifest_row
+from soundatlas.store.rows import describe_spectrogram
 from soundatlas.store.shards import write_shard
-from soundatlas.tables import MANIFEST, TRACKS, conform, write_table
+from soundatlas.tables import TRACKS, conform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,13 +30,14 @@ def write_store(
     folder: Path, log_mels: Mapping[str, NDArray[np.float32]], *, contract: str = CONTRACT
 ) -> SpectrogramStore:
     """Write and open a store of given spectrograms: audio SHA-256 -> (frames, n_mels)."""
-    tracks = {
-        sha: (log_mel, manifest_row(SHARD, Spectrogram(log_mel, len(log_mel) * 0.1, 8_000, 1)))
+    described = {
+        sha: describe_spectrogram(SHARD, Spectrogram(log_mel, len(log_mel) * 0.1, 8_000, 1))
         for sha, log_mel in log_mels.items()
     }
-    write_shard(folder / SHARD, contract, tracks)
-    rows = [{"audio_sha256": sha, **row} for sha, (_, row) in tracks.items()]
-    write_table(conform(pd.DataFrame(rows, columns=[*MANIFEST]), MANIFEST), folder / MANIFEST_NAME)
+    write_shard(folder / SHARD, contract, {sha: (each.log_mel, each.row) for sha, each in described.items()})
+    write_manifest(
+        [manifest_part({sha: each.row for sha, each in described.items()}, contract)], folder / MANIFEST_NAME
+    )
     return SpectrogramStore(folder, contract)
 
 

@@ -69,8 +69,14 @@ def wanted(clips: Path) -> dict[str, str]:
 def update(clips: Path, front_end: FrontEnd) -> Callable[..., Update]:
     """Give `update_store` with the clips' folder and the small settings filled in."""
 
-    def update(folder: Path, wanted: dict[str, str], settings: FrontEnd = front_end, root: Path = clips) -> Update:
-        return update_store(folder, wanted, settings, root=root, timeout_seconds=TIMEOUT_SECONDS)
+    def update(
+        folder: Path,
+        wanted: dict[str, str],
+        settings: FrontEnd = front_end,
+        root: Path = clips,
+        known: Path | None = None,
+    ) -> Update:
+        return update_store(folder, wanted, settings, root=root, timeout_seconds=TIMEOUT_SECONDS, known=known)
 
     return update
 

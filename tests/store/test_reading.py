@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,12 +17,13 @@ SHARD = "0-bits-0.safetensors"
 
 
 def test_every_track_is_what_the_front_end_computes(built, clips, wanted, front_end) -> None:
-    """The store holds exactly what the front end gives for a track's file."""
+    """The store holds what the front end gives for a track's file, each cell rounded to float16."""
     store = SpectrogramStore(built[0], front_end.sha256())
     assert set(store.manifest.index) == set(wanted)
     for sha, path in wanted.items():
         expected = analyse_file(clips / path, front_end)
-        np.testing.assert_array_equal(store.log_mel(sha), expected.log_mel)
+        assert store.log_mel(sha).dtype == np.float32
+        np.testing.assert_array_equal(store.log_mel(sha), expected.log_mel.astype(np.float16))
         assert store.frame_count(sha) == len(expected.log_mel)
         assert store.manifest.loc[sha, "duration_seconds"] == expected.duration_seconds
 
@@ -44,11 +47,23 @@ def test_track_is_in_the_store_or_not(built, wanted, front_end) -> None:
     assert None not in store
 
 
-def test_store_of_another_front_end_is_refused(built, wanted) -> None:
+def test_store_of_another_front_end_is_refused(built) -> None:
     """Spectrograms of other settings are never handed out, and the message says how to get the right ones."""
-    store = SpectrogramStore(built[0], "0" * 64)
+    with pytest.raises(StoreError, match=r"were computed by another front end.*dvc repro"):
+        SpectrogramStore(built[0], "0" * 64)
+
+
+def test_shard_of_another_front_end_is_refused(store, update, wanted, front_end) -> None:
+    """A shard that an update replaced before it was killed is read neither as the one of before nor as the new one."""
+    manifest = (store / MANIFEST_NAME).read_bytes()
+    finer = dataclasses.replace(front_end, hop_length=64)
+    update(store, wanted, finer)
+    (store / MANIFEST_NAME).write_bytes(manifest)
+    reader = SpectrogramStore(store, front_end.sha256())
     with pytest.raises(StoreError, match=r"0-bits-0\.safetensors was computed by another front end.*dvc repro"):
-        store.log_mel(next(iter(wanted)))
+        reader.log_mel(next(iter(wanted)))
+    with pytest.raises(StoreError, match=r"were computed by another front end.*dvc repro"):
+        SpectrogramStore(store, finer.sha256())
 
 
 @pytest.mark.parametrize("kept", [0, 7, 300, -1])

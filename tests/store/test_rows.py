@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from soundatlas.audio.spectrogram import Spectrogram
-from soundatlas.store.rows import manifest_row
+from soundatlas.store.rows import describe_spectrogram
 from soundatlas.tables import MANIFEST
 
 
@@ -23,8 +23,8 @@ def spectrogram():
 
 def test_manifest_row_describes_the_spectrogram(spectrogram) -> None:
     """The row says what was seen, in plain values that JSON keeps, and fills the manifest's columns."""
-    row = manifest_row("2-bits-1.safetensors", spectrogram)
-    assert {"audio_sha256", *row} == set(MANIFEST)
+    row = describe_spectrogram("2-bits-1.safetensors", spectrogram).row
+    assert {"audio_sha256", "front_end", *row} == set(MANIFEST)
     assert json.loads(json.dumps(row)) == row
     assert (row["shard"], row["frames"]) == ("2-bits-1.safetensors", 4)
     assert (row["source_sample_rate"], row["channels"]) == (44_100, 2)
@@ -37,7 +37,7 @@ def test_manifest_row_describes_the_spectrogram(spectrogram) -> None:
 def test_spectrogram_with_infinity_is_marked(spectrogram) -> None:
     """Validation learns from the row that a spectrogram cannot be learned from."""
     spectrogram.log_mel[2, 2] = np.inf
-    assert manifest_row("2-bits-1.safetensors", spectrogram)["finite"] is False
+    assert describe_spectrogram("2-bits-1.safetensors", spectrogram).row["finite"] is False
 
 
 def test_handing_out_jobs_waits_for_no_library() -> None:

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from soundatlas.audio.spectrogram import Spectrogram
 from soundatlas.errors import StoreError
-from soundatlas.store.rows import checksum, manifest_row
+from soundatlas.store.rows import checksum, describe_spectrogram
 from soundatlas.store.shards import (
     METADATA_KEY,
     TRACKS_PER_SHARD,
@@ -39,7 +39,8 @@ def _tracks(*seeds: int) -> dict:
     for seed in seeds:
         spectrogram = _spectrogram(seed, frames=seed + 1)
         sha = hashlib.sha256(bytes([seed])).hexdigest()
-        tracks[sha] = (spectrogram.log_mel, manifest_row("0-bits-0.safetensors", spectrogram))
+        described = describe_spectrogram("0-bits-0.safetensors", spectrogram)
+        tracks[sha] = (described.log_mel, described.row)
     return tracks
 
 
@@ -107,7 +108,7 @@ def test_other_content_gives_other_bytes(changed, path, tmp_path) -> None:
 
 def test_view_in_another_memory_order_is_written_rightly(tmp_path) -> None:
     """A spectrogram that lies transposed in memory is written as it reads."""
-    sha, log_mel = "0" * 64, np.arange(12, dtype=np.float32).reshape(3, 4).T
+    sha, log_mel = "0" * 64, np.arange(12, dtype=np.float16).reshape(3, 4).T
     write_shard(tmp_path / "a", CONTRACT, {sha: (log_mel, {"checksum": checksum(log_mel)})})
     np.testing.assert_array_equal(Shard(tmp_path / "a").log_mel(sha), log_mel)
 
@@ -132,6 +133,16 @@ def test_track_that_is_gone_is_told(path) -> None:
         Shard(path).log_mel("0" * 64)
     with pytest.raises(StoreError, match="no longer holds"):
         Shard(path).frames("0" * 64, 0, 1)
+
+
+def test_shard_of_an_earlier_version_is_refused(tmp_path) -> None:
+    """A shard in float32 is none of ours any more, and the message says what makes it one."""
+    tracks = {sha: (log_mel.astype(np.float32), row) for sha, (log_mel, row) in _tracks(0).items()}
+    about = {"contract_sha256": CONTRACT, "tracks": {sha: row for sha, (_, row) in tracks.items()}}
+    tensors = {sha: log_mel for sha, (log_mel, _) in tracks.items()}
+    save_file(tensors, tmp_path / "a", metadata={METADATA_KEY: json.dumps(about)})
+    with pytest.raises(StoreError, match="shard a is of an earlier version, in float32: run `dvc repro spectrograms`"):
+        Shard(tmp_path / "a")
 
 
 def test_shard_without_tracks_is_whole(tmp_path) -> None:

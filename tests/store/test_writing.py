@@ -116,14 +116,40 @@ def test_track_that_has_rotted_is_not_copied_into_another_shard(built, store, wa
     assert content(store) == content(built[0])
 
 
-def test_shard_that_does_not_change_is_not_read(store, wanted, update, monkeypatch) -> None:
-    """An update that adds nothing reads no spectrogram."""
+def test_track_that_has_rotted_is_computed_anew(built, store, wanted, update, content, tmp_path) -> None:
+    """A shard that looks otherwise than when it was seen to be sound is read, also where nothing is to be added."""
+    known = tmp_path / "known-shards.json"
+    assert update(store, wanted, known=known).kept == 6
+    rotten = bytearray((store / SHARD).read_bytes())
+    rotten[-1] ^= 1
+    (store / SHARD).write_bytes(rotten)
+    assert update(store, wanted, known=known) == Update(computed=1, kept=5, removed=0, failed=0)
+    assert content(store) == content(built[0])
+
+
+@pytest.mark.parametrize("memory", [b"", b"[1]", b'{"0-bits-0.safetensors": 3}', None])
+def test_without_a_memory_every_shard_is_read(memory, built, store, wanted, update, content, tmp_path) -> None:
+    """A memory that is absent, damaged or of something else trusts nothing."""
+    known = tmp_path / "known-shards.json"
+    if memory is not None:
+        known.write_bytes(memory)
+    rotten = bytearray((store / SHARD).read_bytes())
+    rotten[-1] ^= 1
+    (store / SHARD).write_bytes(rotten)
+    assert update(store, wanted, known=known).computed == 1
+    assert content(store) == content(built[0])
+
+
+def test_shard_that_does_not_change_is_not_read(store, wanted, update, monkeypatch, tmp_path) -> None:
+    """An update that adds nothing reads no spectrogram of a shard that looks as it did."""
+    known = tmp_path / "known-shards.json"
+    update(store, wanted, known=known)
 
     def read(*_):
         raise AssertionError
 
-    monkeypatch.setattr(Shard, "log_mel", read)
-    assert update(store, wanted).kept == len(wanted)
+    monkeypatch.setattr(Shard, "kept", read)
+    assert update(store, wanted, known=known).kept == len(wanted)
 
 
 def test_what_a_killed_run_left_is_removed(built, store, wanted, update, content) -> None:

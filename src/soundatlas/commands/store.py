@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 STORE = "data/spectrograms"
 STORES = (STORE, "data/stems")  # of a project
 KNOWN = "known-files.json"  # the hashes of what was listed, beside the shards
+KNOWN_SHARDS = "known-shards.json"  # what they look like, beside them
 KNOWN_SETTINGS = "data/.known-settings.json"  # in the project
 MOST_FAILURES = 10  # that are shown
 
@@ -132,6 +133,7 @@ def _bring_up_to_date(folder: Path, store: Path, workers: int | None, profile: P
                 workers=workers,
                 map_jobs=map_jobs,
                 advance=advance,
+                known=store / KNOWN_SHARDS,
             )
         if update.failed:
             failed += read_columns(store / FAILURES_NAME, ["path", "reason", "message"])

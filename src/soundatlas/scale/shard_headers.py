@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from soundatlas.errors import StoreError
+from soundatlas.store.rows import DTYPE
 from soundatlas.store.shards import METADATA_KEY
 
 if TYPE_CHECKING:
@@ -46,4 +47,6 @@ def read_header(store: Place, name: str) -> ShardHeader:
         raise StoreError(f"shard {name} is damaged ({error})") from None
     if LENGTH_BYTES + length + stop != size or set(header) != set(found.rows):
         raise StoreError(f"shard {name} is damaged (it is not as long as it says, or names differ)")
+    if about.get("dtype") != DTYPE:
+        raise StoreError(f"shard {name} is of an earlier version")
     return found

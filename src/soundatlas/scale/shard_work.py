@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from soundatlas.store.rows import Described
     from soundatlas.workers import SingleWorker
 
-    Track = tuple[NDArray[np.float32], dict[str, Any]]  # log-mel of shape (frames, n_mels), row of the manifest
+    Track = tuple[NDArray[np.float16], dict[str, Any]]  # log-mel of shape (frames, n_mels), row of the manifest
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def _track(shard: Shard | None, sha: str, name: str) -> Track | None:
     if shard is None or sha not in shard.rows:
         return None
     try:
-        return shard.log_mel(sha), {**shard.rows[sha], "shard": name}
+        return shard.kept(sha), {**shard.rows[sha], "shard": name}
     except StoreError:
         return None
 

@@ -164,7 +164,7 @@ def _merge(store: Place, plan: Plan, failures: Iterable[Mapping[str, str]], cont
     sound = {name: header for name, header in headers.items() if header and header.contract_sha256 == contract_sha256}
     if lacking := [name for name in plan.layout if name not in sound]:
         raise StoreError(f"shard {lacking[0]} is not there after the job, or not as it should be: run it again")
-    parts = [manifest_part(header.rows) for header in sound.values()]
+    parts = [manifest_part(header.rows, header.contract_sha256) for header in sound.values()]
     _write(store, MANIFEST_NAME, partial(write_manifest, parts))
     _write(store, FAILURES_NAME, partial(write_failures, failures))
 

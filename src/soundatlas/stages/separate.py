@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from soundatlas.profiling import Profile
 
 LOG_MELS, AUDIO = "data/stems", "data/stem_audio"
+KNOWN_SHARDS = "data/.known-stem-shards.json"
 
 
 def run(root: Path, params: Params, profile: Profile | None = None) -> None:
@@ -48,6 +49,7 @@ def run(root: Path, params: Params, profile: Profile | None = None) -> None:
             timeout_seconds=section.timeout_seconds,
             map_jobs=audited(trail, step, crew),
             advance=advance,
+            known=root / KNOWN_SHARDS,
         )
     _report("log-mels", update, root / LOG_MELS, len(wanted), section.max_failure_rate)
     with open_audit(root, "separate") as trail, progress("writing stems", len(audible)) as advance:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from soundatlas.profiling import Profile
     from soundatlas.store.writing import Update
 
+KNOWN_SHARDS = "data/.known-shards.json"
+
 
 def run(root: Path, params: Params, profile: Profile | None = None) -> None:
     """Bring `data/spectrograms/` up to date with the catalogue.
@@ -60,7 +62,8 @@ def _update_here(folder: Path, root: Path, section: SpectrogramsParams, profile:
     with early_workers(*NEEDED_FOR_COMPUTING), open_audit(root, "spectrograms") as trail:
         take_over_attempts(folder, noting(root, trail))
         map_jobs = audited(trail, step, profiled(profile, retrying(section.retries)))
-        return _update(partial(update_store, map_jobs=map_jobs), folder, root, section, front_end)
+        update = partial(update_store, map_jobs=map_jobs, known=root / KNOWN_SHARDS)
+        return _update(update, folder, root, section, front_end)
 
 
 def _update_on_cluster(

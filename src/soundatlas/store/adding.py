@@ -8,8 +8,9 @@ import pandas as pd
 
 from soundatlas.errors import StoreError
 from soundatlas.files import remove_leftovers
+from soundatlas.store.contents import manifest_row
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
-from soundatlas.store.rows import manifest_row
+from soundatlas.store.rows import describe_spectrogram
 from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, shard_name, write_shard
 from soundatlas.tables import FAILURES, MANIFEST, conform, empty, read_table, write_table
 
@@ -54,23 +55,23 @@ def add_to_store(
         raise StoreError("the store holds spectrograms of another front end: run `dvc repro spectrograms`")
     holding = [name for name, shard in shards.items() if audio_sha256 in shard.rows]
     name = holding[0] if holding else shard_name(audio_sha256, bucket_bits(tracks))
-    row = manifest_row(name, spectrogram)
+    added = describe_spectrogram(name, spectrogram)
     others = {
-        sha: (shards[name].log_mel(sha), about)
+        sha: (shards[name].kept(sha), about)
         for sha, about in (shards[name].rows.items() if name in shards else ())
         if sha != audio_sha256
     }
-    write_shard(folder / name, contract_sha256, {**others, audio_sha256: (spectrogram.log_mel, row)})
-    _enter(folder, audio_sha256, row, paths)
-    return row
+    write_shard(folder / name, contract_sha256, {**others, audio_sha256: (added.log_mel, added.row)})
+    _enter(folder, contract_sha256, audio_sha256, added.row, paths)
+    return added.row
 
 
-def _enter(folder: Path, audio_sha256: str, row: dict[str, Any], paths: Sequence[str]) -> None:
+def _enter(folder: Path, contract_sha256: str, audio_sha256: str, row: dict[str, Any], paths: Sequence[str]) -> None:
     """Bring the manifest and the table of failures up to date."""
     path = folder / MANIFEST_NAME
     manifest = read_table(path, MANIFEST) if path.is_file() else empty(MANIFEST)
     others = manifest[manifest["audio_sha256"] != audio_sha256]
-    added = conform(pd.DataFrame([{"audio_sha256": audio_sha256, **row}]), MANIFEST)
+    added = conform(pd.DataFrame([manifest_row(audio_sha256, contract_sha256, row)]), MANIFEST)
     table = added if others.empty else pd.concat([others, added])
     write_table(conform(table.sort_values("audio_sha256"), MANIFEST), path)
     path = folder / FAILURES_NAME

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from soundatlas.store.reading import short_contract
 from soundatlas.store.row_tables import arrow_rows, write_parts, write_rows
 from soundatlas.tables import FAILURES, MANIFEST
 
@@ -28,9 +29,14 @@ def failure_row(audio_sha256: str, path: str, front_end: AnyFrontEnd, failure: T
     }
 
 
-def manifest_part(rows: Mapping[str, Mapping[str, Any]]) -> pa.Table:
+def manifest_row(audio_sha256: str, contract_sha256: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the manifest's row of a track, given what its shard says of it and of the front end."""
+    return {"audio_sha256": audio_sha256, "front_end": short_contract(contract_sha256), **row}
+
+
+def manifest_part(rows: Mapping[str, Mapping[str, Any]], contract_sha256: str) -> pa.Table:
     """Return the part of the manifest that a shard's rows make: audio SHA-256 -> row, in any order."""
-    return arrow_rows([{"audio_sha256": sha, **rows[sha]} for sha in sorted(rows)], MANIFEST)
+    return arrow_rows([manifest_row(sha, contract_sha256, rows[sha]) for sha in sorted(rows)], MANIFEST)
 
 
 def write_manifest(parts: list[pa.Table], path: Path) -> None:

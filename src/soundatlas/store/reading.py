@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 MANIFEST_NAME = "manifest.parquet"
 FAILURES_NAME = "failures.parquet"
+CONTRACT_DIGITS = 16
+
+
+def short_contract(contract_sha256: str) -> str:
+    """Return as much of a front end's hash as the manifest has room for."""
+    return contract_sha256[:CONTRACT_DIGITS]
 
 
 class SpectrogramStore:
@@ -27,13 +33,15 @@ class SpectrogramStore:
         contract_sha256: of the front end that the reader expects.
 
     Raises:
-        StoreError: when a shard is damaged or was computed by another front end.
+        StoreError: when the store, or a shard, was computed by another front end, and when a shard is damaged.
     """
 
     def __init__(self, folder: Path, contract_sha256: str) -> None:
         self.folder = folder
         self.contract_sha256 = contract_sha256
         self.manifest = read_table(folder / MANIFEST_NAME, MANIFEST).set_index("audio_sha256")
+        if not self.manifest["front_end"].eq(short_contract(contract_sha256)).all():
+            raise StoreError("the spectrograms were computed by another front end: run `dvc repro spectrograms`")
         self._shards = self.manifest["shard"].to_dict()
         self._frames = self.manifest["frames"].to_dict()
         self._open = cache(self._open_shard)

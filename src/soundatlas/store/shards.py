@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from soundatlas.errors import StoreError
 from soundatlas.files import replacing_file_apart
+from soundatlas.store.rows import DTYPE, checksum
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,14 +43,14 @@ def shard_name(audio_sha256: str, bits: int) -> str:
 
 
 def write_shard(
-    path: Path, contract_sha256: str, tracks: Mapping[str, tuple[NDArray[np.float32], dict[str, Any]]]
+    path: Path, contract_sha256: str, tracks: Mapping[str, tuple[NDArray[np.float16], dict[str, Any]]]
 ) -> None:
     """Write a shard whole or not at all.
 
     Args:
         path: of the shard.
         contract_sha256: of the front end that made the spectrograms.
-        tracks: audio SHA-256 -> (log-mel of shape (frames, n_mels), row of the manifest).
+        tracks: audio SHA-256 -> (log-mel of shape (frames, n_mels), dB, row of the manifest).
 
     Raises:
         StoreError: when it cannot be written, as on a full disk; an earlier shard of that name stays.
@@ -57,8 +58,9 @@ def write_shard(
     import numpy as np
     from safetensors.numpy import save_file
 
-    about = {"contract_sha256": contract_sha256, "tracks": {name: tracks[name][1] for name in sorted(tracks)}}
-    tensors = {name: np.ascontiguousarray(tracks[name][0]) for name in sorted(tracks)}
+    rows = {name: tracks[name][1] for name in sorted(tracks)}
+    about = {"contract_sha256": contract_sha256, "dtype": DTYPE, "tracks": rows}
+    tensors = {name: np.ascontiguousarray(tracks[name][0], DTYPE) for name in sorted(tracks)}
     with replacing_file_apart(path) as beside:
         try:
             save_file(tensors, beside, metadata={METADATA_KEY: json.dumps(about, sort_keys=True)})
@@ -80,41 +82,55 @@ class Shard:
             about = json.loads(self._file.metadata()[METADATA_KEY])
             self.contract_sha256: str = about["contract_sha256"]
             self.rows: dict[str, dict[str, Any]] = about["tracks"]
+            dtype = about.get("dtype", "float32")
             self._checksums = {name: str(row["checksum"]) for name, row in self.rows.items()}
             whole = set(self._file.keys()) == set(self.rows)
         except (SafetensorError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise _damage(path, error) from None
         if not whole:
             raise _damage(path, "names differ")
+        if dtype != DTYPE:
+            raise StoreError(f"shard {path.name} is of an earlier version, in {dtype}: run `dvc repro spectrograms`")
         self._sound: set[str] = set()
 
     def log_mel(self, audio_sha256: str) -> NDArray[np.float32]:
-        """Return a track's whole spectrogram, shape (frames, n_mels).
+        """Return a track's whole spectrogram: float32, shape (frames, n_mels), dB.
 
         Raises:
             StoreError: when its bytes are not those that were written, or it is not there.
         """
-        from soundatlas.store.rows import checksum
+        return self.kept(audio_sha256).astype("float32")
 
+    def kept(self, audio_sha256: str) -> NDArray[np.float16]:
+        """Return a track's spectrogram as it lies on disk, or raise as `log_mel` does."""
         if audio_sha256 not in self.rows:  # of which a manifest speaks that is older than the shard
             raise StoreError(f"shard {self.path.name} no longer holds track {audio_sha256[:12]}: run `dvc repro`")
-        log_mel: NDArray[np.float32] = self._file.get_tensor(audio_sha256)
+        log_mel: NDArray[np.float16] = self._file.get_tensor(audio_sha256)
         if audio_sha256 not in self._sound:
             if checksum(log_mel) != self._checksums[audio_sha256]:
                 raise _damage(self.path, f"the bytes of track {audio_sha256[:12]} changed")
             self._sound.add(audio_sha256)
         return log_mel
 
+    def is_sound(self) -> bool:
+        """Return whether the bytes of every track are those that were written; reads all of them."""
+        try:
+            for audio_sha256 in self.rows:
+                self.kept(audio_sha256)
+        except StoreError:
+            return False
+        return True
+
     def frames(self, audio_sha256: str, start: int, stop: int) -> NDArray[np.float32]:
-        """Return frames `start` to `stop` of a track, shape (frames, n_mels); the first time the whole is checked.
+        """Return frames `start` to `stop` of a track, as `log_mel` does; the first time the whole is checked.
 
         Raises:
             StoreError: when the track's bytes are not those that were written.
         """
         if audio_sha256 not in self._sound:
             return self.log_mel(audio_sha256)[start:stop]
-        window: NDArray[np.float32] = self._file.get_slice(audio_sha256)[start:stop]
-        return window
+        window: NDArray[np.float16] = self._file.get_slice(audio_sha256)[start:stop]
+        return window.astype("float32")
 
 
 def _damage(path: Path, what: object) -> StoreError:

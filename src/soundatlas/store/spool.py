@@ -25,7 +25,7 @@ class Spool:
         self._folder = folder
         self._held = 0
 
-    def keep(self, log_mel: NDArray[np.float32]) -> NDArray[np.float32]:
+    def keep(self, log_mel: NDArray[np.float16]) -> NDArray[np.float16]:
         """Return a spectrogram, or one that reads as it from a file of no name, which goes when the array does.
 
         Raises:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from soundatlas.errors import SoundatlasError, StoreError
-from soundatlas.store.reading import MANIFEST_NAME
+from soundatlas.store.reading import MANIFEST_NAME, short_contract
 from soundatlas.store.shards import SUFFIX, Shard
 from soundatlas.tables import MANIFEST, read_table
 
@@ -47,7 +47,8 @@ def verify_store(folder: Path, *, advance: Callable[[], None] = lambda: None) ->
             for sha in shard.rows:
                 shard.log_mel(sha)
                 tracks += 1
-            rows |= shard.rows
+            front_end = {"front_end": short_contract(shard.contract_sha256)}
+            rows |= {sha: front_end | row for sha, row in shard.rows.items()}
         except StoreError as error:
             damaged[path.name] = str(error)
         advance()

@@ -13,6 +13,7 @@ from soundatlas.errors import StoreError
 from soundatlas.files import remove_leftovers
 from soundatlas.store.contents import failure_row, manifest_part, write_failures, write_manifest
 from soundatlas.store.jobs import Job
+from soundatlas.store.known_shards import KnownShards
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
 from soundatlas.store.row_tables import library_versions
 from soundatlas.store.rows import describe
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from soundatlas.audio.stems import AnyFrontEnd
     from soundatlas.store.rows import Described
 
-    Track = tuple[NDArray[np.float32], dict[str, Any]]  # log-mel of shape (frames, n_mels), row of the manifest
+    Track = tuple[NDArray[np.float16], dict[str, Any]]  # log-mel of shape (frames, n_mels), row of the manifest
 
 NEEDED_FOR_WRITING = ("safetensors.numpy", "pyarrow.parquet")
 
@@ -59,6 +60,7 @@ def update_store(
     workers: int | None = None,
     map_jobs: MapJobs = map_in_workers,
     advance: Callable[[], None] = lambda: None,
+    known: Path | None = None,
 ) -> Update:
     """Make `folder` hold the spectrograms of exactly the `wanted` tracks.
 
@@ -74,13 +76,14 @@ def update_store(
         workers: number of processes; `worker_count()` by default.
         map_jobs: has workers compute the spectrograms.
         advance: called after each computed track, for a progress bar.
+        known: a JSON file of ours that remembers sound shards; one that looks otherwise now is read before it is kept.
     """
     from concurrent.futures import ThreadPoolExecutor
 
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
     contract = front_end.sha256()
-    present = _present_shards(folder, contract)
+    present, sound = _present_shards(folder, contract), KnownShards(known)
     where = {sha: shard for shard in present.values() for sha in shard.rows}
     layout = _layout(wanted)
     missing = [sha for names in layout.values() for sha in names if sha not in where]
@@ -97,9 +100,10 @@ def update_store(
         for name, names in layout.items():
             kept = [sha for sha in names if sha in where]
             is_whole = name in present and set(present[name].rows) == set(kept)
-            if is_whole and len(kept) == len(names):
-                parts.append(manifest_part(present[name].rows))
-                continue  # not even read
+            is_kept = is_whole and len(kept) == len(names)
+            if is_kept and (sound.holds(folder / name) or present[name].is_sound()):
+                parts.append(manifest_part(present[name].rows, contract))
+                continue
             spools = Spool(folder), Spool(folder)  # one for each thread
             copying = aside.submit(_copied, name, kept, where, spools[0])  # while the workers compute
             tracks = _computed(name, len(names) - len(kept), outcomes, failures, advance, spools[1])
@@ -109,12 +113,13 @@ def update_store(
                 copied |= _computed(name, len(rotten), compute_all(rotten), failures, lambda: None, spools[1])
             if tracks or rotten or not is_whole:
                 write_shard(folder / name, contract, tracks | copied)
-            parts.append(manifest_part({sha: row for sha, (_, row) in (tracks | copied).items()}))
+            parts.append(manifest_part({sha: row for sha, (_, row) in (tracks | copied).items()}, contract))
     write_manifest(parts, folder / MANIFEST_NAME)
     write_failures(failures, folder / FAILURES_NAME)
     for path in folder.glob(f"[!.]*{SUFFIX}"):
         if path.name not in layout:  # no table names it any more
             path.unlink()
+    sound.remember(folder / name for name in layout)
     there = sum(sha in where for sha in wanted)
     return Update(len(missing) + repaired - len(failures), there - repaired, len(where) - there, len(failures))
 
@@ -131,7 +136,7 @@ def remove_from_store(folder: Path, shas: AbstractSet[str]) -> list[str]:
     shards = [Shard(path) for path in sorted(folder.glob(f"[!.]*{SUFFIX}"))]
     touched = [shard for shard in shards if shas & set(shard.rows)]
     for shard in touched:
-        left = {sha: (shard.log_mel(sha), shard.rows[sha]) for sha in shard.rows if sha not in shas}
+        left = {sha: (shard.kept(sha), shard.rows[sha]) for sha in shard.rows if sha not in shas}
         if left:
             write_shard(shard.path, shard.contract_sha256, left)
         else:
@@ -191,7 +196,7 @@ def _copied(
     tracks, rotten = {}, []
     for sha in shas:
         try:
-            tracks[sha] = (spool.keep(where[sha].log_mel(sha)), {**where[sha].rows[sha], "shard": name})
+            tracks[sha] = (spool.keep(where[sha].kept(sha)), {**where[sha].rows[sha], "shard": name})
         except StoreError:
             rotten.append(sha)
     return tracks, rotten
