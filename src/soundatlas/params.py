@@ -144,6 +144,7 @@ class TrainParams(Section):
     batch_size: int = Field(gt=0)
     learning_rate: Positive
     weight_decay: float = Field(ge=0.0)
+    weight_averaging: Annotated[float, Field(ge=0.0, lt=1.0)]
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)]
     attribute_weight: float = Field(ge=0.0)
     mixed_precision: bool

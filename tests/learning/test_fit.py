@@ -135,8 +135,9 @@ class KilledError(Exception):
     """Stands for a kill between two epochs."""
 
 
+@pytest.mark.parametrize("weight_averaging", [0.0, 0.9])
 @pytest.mark.parametrize("after", [1, 3])
-def test_killed_fit_goes_on_to_the_same_weights(contradicted, tmp_path, after) -> None:
+def test_killed_fit_goes_on_to_the_same_weights(contradicted, tmp_path, after, weight_averaging) -> None:
     """A fit that is cut off and begun again fits only the epochs that are missing, to the same bits as undisturbed.
 
     The second cut lies after the best epoch of all, which is then taken from the checkpoint.
@@ -146,16 +147,38 @@ def test_killed_fit_goes_on_to_the_same_weights(contradicted, tmp_path, after) -
         if epoch == after:
             raise KilledError
 
-    undisturbed = _fit(contradicted)
+    averaging = {"weight_averaging": weight_averaging}
+    undisturbed = _fit(contradicted, **averaging)
     with pytest.raises(KilledError):
-        _fit(contradicted, Checkpoint(tmp_path / "checkpoint", "key"), kill)
+        _fit(contradicted, Checkpoint(tmp_path / "checkpoint", "key"), kill, **averaging)
     seen: list[int] = []
-    again = _fit(contradicted, Checkpoint(tmp_path / "checkpoint", "key"), lambda epoch, _row: seen.append(epoch))
+    checkpoint = Checkpoint(tmp_path / "checkpoint", "key")
+    again = _fit(contradicted, checkpoint, lambda epoch, _row: seen.append(epoch), **averaging)
     assert seen == list(range(after + 1, len(undisturbed.history) + 1))
     assert again.history == undisturbed.history
     assert again.kept_epoch == undisturbed.kept_epoch
     for one, other in zip(again.network.get_weights(), undisturbed.network.get_weights(), strict=True):
         assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("patience", [9, 2])
+def test_what_is_kept_is_the_average_of_the_weights(contradicted, monkeypatch, patience) -> None:
+    """With a step per epoch: 0.9 of the average so far and 0.1 of the weights, up to the epoch that is kept."""
+    epochs: list[np.ndarray] = []
+    end_epoch = fit._Keeper.on_epoch_end
+
+    def note(self, epoch, logs):
+        epochs.append(self.model.get_layer("embedding").get_weights()[0])
+        end_epoch(self, epoch, logs)
+
+    monkeypatch.setattr(fit._Keeper, "on_epoch_end", note)
+    changed = {"weight_averaging": 0.9, "windows_per_epoch": PARAMS.batch_size, "patience": patience}
+    fitted = _fit(contradicted, **changed)
+    average = epochs[0]
+    for weights in epochs[1 : fitted.kept_epoch]:
+        average = 0.9 * average + 0.1 * weights
+    assert (len(epochs) > fitted.kept_epoch) == (patience == 2)
+    np.testing.assert_allclose(fitted.network.get_layer("embedding").get_weights()[0], average, atol=1e-6)
 
 
 def test_half_written_checkpoint_is_cleared_away(contradicted, tmp_path) -> None:
@@ -177,7 +200,8 @@ def test_checkpoint_of_another_training_is_dropped(contradicted, tmp_path) -> No
 def test_levels_are_those_of_the_training_tracks(fits, summary) -> None:
     """What the network is standardised by comes from the training side alone."""
     tracks, log_mels = synthetic.separable(fit_once.TRAIN + fit_once.VALIDATION)
-    cells = np.concatenate([log_mels[sha].ravel() for sha in tracks["audio_sha256"].iloc[: fit_once.TRAIN]])
+    stored = [log_mels[sha].astype(np.float16).ravel() for sha in tracks["audio_sha256"].iloc[: fit_once.TRAIN]]
+    cells = np.concatenate(stored)
     assert summary["mean_db"] == pytest.approx(cells.mean(dtype=np.float64), rel=1e-6)
     assert summary["std_db"] == pytest.approx(cells.std(dtype=np.float64), rel=1e-6)
     rescaling = next(layer for layer in load_network(fits[0]).layers if isinstance(layer, keras.layers.Rescaling))

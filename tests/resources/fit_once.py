@@ -43,6 +43,7 @@ PARAMS = TrainParams(
     batch_size=16,
     learning_rate=0.01,
     weight_decay=0.0005,
+    weight_averaging=0.0,
     label_smoothing=0.1,
     attribute_weight=0.3,
     patience=2,

@@ -66,7 +66,9 @@ def fit_network(
 
     The learning rate follows one cosine over all the epochs, so the last epoch is kept; when the mean validation
     accuracy of the class heads has not risen for `patience` epochs, the fit stops and the best epoch is kept. The
-    summed loss would be a poor judge: the attributes' part of it rises while the classes still get better.
+    summed loss would be a poor judge: the attributes' part of it rises while the classes still get better. What is kept
+    of an epoch is the moving average of the weights (Polyak & Juditsky, SIAM J. Control Optim. 30(4), 1992); epochs are
+    judged by the weights themselves.
 
     Runs with TensorFlow's deterministic operations: the same data and seed give the same weights on one machine, also
     after a kill, when the fit goes on from the last epoch in `checkpoint`.
@@ -194,12 +196,26 @@ def compiled_heads(network: keras.Model, space: LabelSpace, params: TrainParams,
         warmup_steps=int(WARM_UP * total_steps),
     )
     heads.compile(
-        optimizer=keras.optimizers.AdamW(schedule, weight_decay=params.weight_decay),
+        optimizer=keras.optimizers.AdamW(
+            schedule,
+            weight_decay=params.weight_decay,
+            use_ema=params.weight_averaging > 0,
+            ema_momentum=params.weight_averaging,
+        ),
         loss=losses,
         loss_weights=weights,
         weighted_metrics={head: [keras.metrics.CategoricalAccuracy(name="accuracy")] for head in space.classes},
     )
     return heads
+
+
+def _averaged_weights(heads: keras.Model) -> list[NDArray[np.float32]]:
+    """Return a compiled model's weights with the optimizer's moving average of them, where it has one."""
+    own = heads.get_weights()
+    heads.optimizer.finalize_variable_values(heads.trainable_variables)
+    averaged: list[NDArray[np.float32]] = heads.get_weights()
+    heads.set_weights(own)
+    return averaged
 
 
 class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
@@ -226,7 +242,7 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no
         self.rows.append(row)
         best = self._best_epoch() == len(self.rows)
         if best:
-            self._best_weights = self.model.get_weights()
+            self._best_weights = _averaged_weights(self.model)
         if self._checkpoint:
             self._checkpoint.save(self.model, self.rows, best=best, extra=self._extra)
         self.model.stop_training = self._stale()
@@ -243,13 +259,14 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no
 
     def keep(self, heads: keras.Model) -> int:
         """Put the weights that are kept into the model and return their epoch, from 1."""
-        if not self._stale():
-            return len(self.rows)
-        if self._best_weights is not None:
+        stale = self._stale()
+        if stale and self._best_weights is not None:
             heads.set_weights(self._best_weights)
-        elif self._checkpoint:  # the best epoch was fitted before the process was killed
+            return self._best_epoch()
+        if stale and self._checkpoint:  # the best epoch was fitted before the process was killed
             self._checkpoint.restore(heads, best=True)
-        return self._best_epoch()
+        heads.optimizer.finalize_variable_values(heads.trainable_variables)
+        return self._best_epoch() if stale else len(self.rows)
 
     def _stale(self) -> bool:
         return bool(self.rows) and len(self.rows) - self._best_epoch() >= self._params.patience
