@@ -18,7 +18,7 @@ from benchmarks.quality.fma import load_fma
 from benchmarks.quality.folder import load_folder
 from benchmarks.quality.published import published_figures
 from benchmarks.quality.roster import choose_peers
-from benchmarks.quality.splits import GROUPED, RANDOM, make_folds, untested_classes
+from benchmarks.quality.splits import GROUPED, RANDOM, divided_pairs, make_folds, untested_classes
 from soundatlas.errors import UsageError
 from soundatlas.files import write_json
 from soundatlas.params import load_params
@@ -99,7 +99,7 @@ def run_bench(request: Request) -> dict[str, Any]:
         "data": _about_data(dataset),
         "settings": _about_settings(request, params, seeds),
         "machine": {"processors": os.cpu_count(), "kind": platform.machine(), "python": platform.python_version()},
-        "splits": {split: _about_split(parts, params) for split, parts in folds.items()},
+        "splits": {split: _about_split(parts, dataset, params) for split, parts in folds.items()},
         "rows": describe(peers, missing, cells, folds, dataset, params),
         "paired": compare(present, cells, folds, dataset, params),
         "published": [figure.__dict__ for figure in published_figures(dataset.collection)],
@@ -173,6 +173,7 @@ def _about_data(dataset: Dataset) -> dict[str, Any]:
         "artists": int(tracks["artist"].nunique()),
         "hours": float(tracks["duration_seconds"].sum() / SECONDS_PER_HOUR),
         "failures": len(dataset.collection.failures),
+        "near_duplicates": len(dataset.collection.duplicates),
     }
 
 
@@ -190,7 +191,7 @@ def _about_settings(request: Request, params: Params, seeds: list[int]) -> dict[
     }
 
 
-def _about_split(folds: list[Fold], params: Params) -> dict[str, Any]:
+def _about_split(folds: list[Fold], dataset: Dataset, params: Params) -> dict[str, Any]:
     return {
         "tracks": [
             {"train": len(fold.train), "validation": len(fold.validation), "test": len(fold.test)} for fold in folds
@@ -199,6 +200,7 @@ def _about_split(folds: list[Fold], params: Params) -> dict[str, Any]:
         "attributes": [*folds[0].space.attributes],
         "left_out": [head for head in params.train.classes if head not in folds[0].space.classes],
         "classes_not_judged": untested_classes(folds),
+        "near_duplicates_on_two_sides": divided_pairs(folds, dataset.collection.duplicates),
     }
 
 

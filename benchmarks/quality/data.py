@@ -9,10 +9,11 @@ import pandas as pd
 
 from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.errors import SoundatlasError
+from soundatlas.learning.duplicates import find_near_duplicates
 from soundatlas.progress import progress
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME, SpectrogramStore
 from soundatlas.store.writing import update_store
-from soundatlas.tables import FAILURES, INBOX, SPLIT, TRACKS, conform, empty, read_table
+from soundatlas.tables import DUPLICATES, FAILURES, INBOX, SPLIT, TRACKS, conform, empty, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,7 @@ class Collection:
         sides_name: what that split is called.
         failures: what could not be used so far, as `tables.FAILURES`.
         strangers: tracks of classes that no track of `tracks` has, which nobody learns from: rows of `tables.TRACKS`.
+        duplicates: pairs of tracks that hold the same recording, as `tables.DUPLICATES`; `analyse` finds them.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Collection:
     sides: pd.DataFrame | None = None
     sides_name: str = ""
     strangers: pd.DataFrame = field(default_factory=lambda: empty(TRACKS))
+    duplicates: pd.DataFrame = field(default_factory=lambda: empty(DUPLICATES))
 
 
 class Stores:
@@ -129,11 +132,11 @@ def _strangers(root: Path, tracks: pd.DataFrame) -> pd.DataFrame:
 
 
 def analyse(collection: Collection, params: Params, out: Path) -> Dataset:
-    """Compute the spectrograms of a collection; tracks without one become failures.
+    """Compute the spectrograms of a collection and find its near-duplicates; tracks without a spectrogram are failures.
 
     Args:
         collection: as listed.
-        params: sections `spectrograms`.
+        params: sections `spectrograms` and `split`.
         out: where stores and features lie.
     """
     front_end = FrontEnd.of(params.spectrograms)
@@ -147,7 +150,13 @@ def analyse(collection: Collection, params: Params, out: Path) -> Dataset:
     failed = read_table(store.folder / FAILURES_NAME, FAILURES)
     failures = conform(pd.concat([collection.failures, failed]), FAILURES)
     strangers = collection.strangers[collection.strangers["audio_sha256"].isin(store.manifest.index)]
-    return Dataset(replace(collection, tracks=tracks, failures=failures, strangers=strangers), stores, out / "features")
+    duplicates = empty(DUPLICATES)
+    if params.split.near_duplicates:
+        with progress("comparing recordings", tracks["audio_sha256"].nunique()) as advance:
+            most = params.split.max_bit_error_rate
+            duplicates = find_near_duplicates(tracks, store, front_end, max_bit_error_rate=most, advance=advance)
+    heard = replace(collection, tracks=tracks, failures=failures, strangers=strangers, duplicates=duplicates)
+    return Dataset(heard, stores, out / "features")
 
 
 def _stored(folder: Path, wanted: dict[str, str]) -> int:

@@ -51,6 +51,11 @@ def _print_split(console: Console, split: str, about: dict[str, Any], result: di
         console.print(retrieval_table(there, split, about["heads"], settings))
     if any(row["open_set"] for row in there):
         console.print(open_set_table(there, split, settings))
+    if pairs := about["near_duplicates_on_two_sides"]:
+        every = result["data"]["near_duplicates"]
+        console.print(
+            f"{split} split: {pairs} of {every} pairs of near-duplicates lie on two sides, which flatters scores"
+        )
     for line in gaps(split, about, folds=settings["folds"]):
         console.print(escape(printable(line)))
 

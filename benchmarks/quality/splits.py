@@ -97,13 +97,23 @@ def untested_classes(folds: list[Fold]) -> dict[str, dict[str, list[str]]]:
     return report
 
 
+def divided_pairs(folds: list[Fold], duplicates: pd.DataFrame) -> int:
+    """Return how many pairs of near-duplicates some fold has on two sides."""
+    apart = pd.Series(data=False, index=duplicates.index)
+    for fold in folds:
+        side = {track: name for name in SIDES for track in getattr(fold, name)["track_id"]}
+        apart |= duplicates["track_id"].map(side) != duplicates["other_track_id"].map(side)
+    return int(apart.sum())
+
+
 def _groups(collection: Collection, split: str, params: Params) -> pd.DataFrame:
     """Return the tracks with their group, by which intervals are drawn too, in the order of `track_id`."""
     if split == collection.sides_name and collection.sides is not None:
         groups = collection.sides[["track_id", "group"]]
     else:
-        kind: Any = split if split in GROUPED else params.split.group
-        groups = assign_sides(collection.tracks, params.split.model_copy(update={"group": kind}))[["track_id", "group"]]
+        grouping = {"group": split} if split in GROUPED else {}
+        by_name = params.split.model_copy(update={"sides": "hash", **grouping})
+        groups = assign_sides(collection.tracks, by_name, collection.duplicates)[["track_id", "group"]]
     return collection.tracks.merge(groups, on="track_id", validate="one_to_one").sort_values(
         "track_id", ignore_index=True
     )

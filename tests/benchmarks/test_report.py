@@ -20,7 +20,7 @@ ROW = {"split": "work", "available": True, "seeded": True, "seeds": [7, 8], "hea
 OPEN_SET = {"auroc": 0.64, "auroc_low": 0.5, "auroc_high": 0.75, "known_tracks": 9.0, "unknown_tracks": 4.0}
 RETRIEVAL = {"map_at_10": 0.41, "map_at_10_low": 0.3, "map_at_10_high": 0.52, "queries": 9}
 RESULT = {
-    "data": {"name": "my [red]set", "tracks": 30, "artists": 4, "hours": 1.5, "failures": 11},
+    "data": {"name": "my [red]set", "tracks": 30, "artists": 4, "hours": 1.5, "failures": 11, "near_duplicates": 3},
     "settings": {"seeds": [7, 8], "folds": 1, "confidence": 0.95, "bootstrap_resamples": 1000},
     "splits": {
         "work": {
@@ -29,6 +29,7 @@ RESULT = {
             "attributes": ["tempo_bpm"],
             "left_out": ["decade"],
             "classes_not_judged": {"genre": {"without_test_tracks": ["polka"], "without_training_tracks": []}},
+            "near_duplicates_on_two_sides": 2,
         }
     },
     "rows": [
@@ -63,10 +64,11 @@ def test_each_row_has_figures_and_times(lines):
 
 
 def test_what_a_reader_must_know_is_told(lines):
-    """A limit that bit, a peer that cannot run, labels and classes that are not judged, and what to do about it."""
+    """A limit that bit, a peer that cannot run, copies on two sides, what is not judged, and what to do about it."""
     assert "soundatlas: 9 of 16 epochs: 5 min" in lines
     assert "genre musicnn not available" in lines
     assert "musicnn: not available: no weights" in lines
+    assert "work split: 2 of 3 pairs of near-duplicates lie on two sides, which flatters scores" in lines
     assert "work split: decade is left out: too few of its classes to learn, or none to test" in lines
     assert "work split: 1 of genre without test tracks: polka" in lines
     assert "`--folds 5` makes every track a test track once" in lines

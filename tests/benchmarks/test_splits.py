@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 import tiny_project
 
-from benchmarks.quality.splits import make_folds, untested_classes
+from benchmarks.quality.splits import divided_pairs, make_folds, untested_classes
 from soundatlas.errors import DataRefusedError, UsageError
-from soundatlas.tables import SPLIT, conform
+from soundatlas.tables import DUPLICATES, SPLIT, conform
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,46 @@ def test_a_random_split_cuts_groups(collection, params):
     (fold,) = make_folds(collection, "random", params, 1)
     assert set(fold.train["group"]) & set(fold.test["group"])
     assert fold.test["group"].str.startswith("work:").all()
+
+
+@pytest.fixture(scope="module")
+def copied(collection_of):
+    """Give forty tracks of forty titles, of which each odd one is a copy of the one before it."""
+    rows = [{"genre": ("jig", "reel")[number // 2 % 2], "album": f"album {number % 2}"} for number in range(40)]
+    pairs = [{"track_id": f"t:{number:03d}", "other_track_id": f"t:{number + 1:03d}"} for number in range(0, 40, 2)]
+    return collection_of(rows, duplicates=conform(pd.DataFrame(pairs), DUPLICATES))
+
+
+@pytest.mark.parametrize("folds", [1, 3])
+@pytest.mark.parametrize("split", ["work", "album"])
+def test_copies_of_a_recording_stay_on_one_side(copied, params, split, folds):
+    """Near-duplicates of other titles and albums are one group, in one split and in folds."""
+    divided = make_folds(copied, split, params, folds)
+    assert divided_pairs(divided, copied.duplicates) == 0
+    groups = pd.concat([divided[0].train, divided[0].validation, divided[0].test])["group"]
+    assert groups.value_counts().tolist() == [2] * 20
+
+
+def test_copies_on_two_sides_are_counted(copied, collection_of, params):
+    """A pair that the source's own split cuts, or any fold of a random one, counts once."""
+    table = copied.tracks.assign(group=copied.tracks["track_id"], side=["train"] * 20 + ["validation", "test"] * 10)
+    official = collection_of(
+        copied.tracks.to_dict("records"),
+        sides=conform(table, SPLIT),
+        sides_name="official",
+        duplicates=copied.duplicates,
+    )
+    assert divided_pairs(make_folds(official, "official", params, 1), copied.duplicates) == 10
+    pairs = divided_pairs(make_folds(copied, "random", params, 4), copied.duplicates)
+    assert 10 < pairs <= 20
+
+
+def test_sides_of_a_catalogue_do_not_matter_to_a_folder(copied, params):
+    """With `split.sides: official`, tracks that have no official side are divided as ever."""
+    official = params.split.model_copy(update={"sides": "official"})
+    (fold,) = make_folds(copied, "work", params.model_copy(update={"split": official}), 1)
+    (usual,) = make_folds(copied, "work", params, 1)
+    assert fold.test.equals(usual.test)
 
 
 def test_a_split_of_the_source_is_kept(collection_of, params):
