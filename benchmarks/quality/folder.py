@@ -11,13 +11,13 @@ from benchmarks.quality.data import Collection
 from soundatlas.errors import UsageError
 from soundatlas.files import sha256_file
 from soundatlas.progress import progress
+from soundatlas.sources.inbox import PASSED_OVER
 from soundatlas.tables import FAILURES, TRACKS, conform
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TABLE_NAME = "tracks.csv"
-SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 FILLED_IN = {"track_id", "source", "source_id", "audio_sha256", "duration_seconds", "ml_use"}  # never from the table
 SURPLUS = "\0"  # under which cells beyond the header are put
 NUMBERS = {name for name, dtype in TRACKS.items() if dtype == "float64"} - FILLED_IN
@@ -107,8 +107,8 @@ def _refusal(folder: Path, name: str) -> tuple[str, str] | None:
         return "bad_row", "the path leads out of the folder"
     if not found:
         return "unreadable", "no such file"
-    if path.suffix.lower() not in SUFFIXES:
-        return "not_audio", f"the name does not end in {', '.join(SUFFIXES)}"
+    if path.name.lower().endswith(PASSED_OVER):
+        return "not_audio", f"a name in {path.suffix} is of a note or a picture"
     return ("empty", "the file holds no bytes") if path.stat().st_size == 0 else None
 
 

@@ -23,6 +23,16 @@ def music(tmp_path):
     return folder
 
 
+def test_opus_is_heard(music, tmp_path, tiny_params):
+    """An Opus file has a spectrogram as any other; a file that turns out to be no audio is a failure with a reason."""
+    soundfile.write(music / "d.opus", play(3, 8.0, 8_000), 8_000, format="OGG", subtype="OPUS")
+    (music / "e.xyz").write_bytes(b"no audio")
+    (music / "tracks.csv").write_text("path\na.wav\nd.opus\ne.xyz\n", encoding="utf-8")
+    collection = analyse(load_folder(music), tiny_params, tmp_path / "out").collection
+    assert collection.tracks["path"].tolist() == ["a.wav", "d.opus"]
+    assert collection.failures[["path", "reason"]].to_numpy().tolist() == [["e.xyz", "not_audio"]]
+
+
 def test_copies_of_a_recording_are_found(music, tmp_path, tiny_params):
     """A pair of near-duplicates is named, unless `split.near_duplicates` is off."""
     found = analyse(load_folder(music), tiny_params, tmp_path / "out").collection.duplicates

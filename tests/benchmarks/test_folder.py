@@ -47,6 +47,16 @@ def test_a_row_becomes_a_track(folder):
     assert collection.failures.empty
 
 
+def test_what_source_folder_reads_is_read(folder):
+    """Opus and a name of an unknown kind are tracks as well: what the decoder makes of them is found out later."""
+    for name in ("a.opus", "b.AIFF", "c"):
+        (folder / name).write_bytes(name.encode())
+    write(folder, "a.opus,,,,,", "b.AIFF,,,,,", "c,,,,,")
+    collection = load_folder(folder)
+    assert collection.tracks["path"].tolist() == ["a.opus", "b.AIFF", "c"]
+    assert collection.failures.empty
+
+
 def test_further_columns_are_labels(folder):
     """A known number is read as one, other text is kept; a byte order mark and nameless columns are nothing."""
     write(folder, "a.wav,120.5,happy,,", header="\ufeffpath,tempo_bpm,mood,,")
@@ -62,7 +72,7 @@ def test_further_columns_are_labels(folder):
         ("link.wav,,,,,", "bad_row", "leads out of the folder"),
         (",Ana,,,,", "bad_row", "no path"),
         ("gone.wav,,,,,", "unreadable", "no such file"),
-        ("tracks.csv,,,,,", "not_audio", "does not end in"),
+        ("tracks.csv,,,,,", "not_audio", "a name in .csv is of a note or a picture"),
         ("empty.wav,,,,,", "empty", "no bytes"),
         ("ä ö/../a.wav,,,,,", "bad_row", "listed twice"),
         ("ä ö/ñ.flac,,,,,,7", "bad_row", "more cells"),
