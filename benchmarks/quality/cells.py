@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.quality.peer import Task
+from benchmarks.quality.splits import with_groups
 from soundatlas.files import read_json, sha256_file, sha256_json, write_json
 from soundatlas.learning.labels import MISSING
 from soundatlas.learning.retrieval import average_precisions
@@ -167,6 +168,7 @@ def _run(plan: Plan) -> Cell:
     strangers = task.dataset.collection.strangers
     table = prediction_table(heard, task.fold, plan.classes)
     if len(strangers):
+        strangers = with_groups(strangers, task.params.split)
         strange = stranger_table(listen(fitted, strangers, task.fold), strangers, task.fold, plan.classes)
         table = conform(pd.concat([table, strange]), PREDICTIONS)
     about = {
@@ -236,8 +238,8 @@ def prediction_table(heard: Heard, fold: Fold, classes: dict[str, tuple[str, ...
 def stranger_table(
     heard: Heard, strangers: pd.DataFrame, fold: Fold, classes: dict[str, tuple[str, ...]]
 ) -> pd.DataFrame:
-    """Return `PREDICTIONS` of strangers, for the heads whose classes lack theirs; each is a group of its own."""
-    about = strangers[["track_id"]].assign(group=strangers["track_id"], learnt=False)
+    """Return `PREDICTIONS` of strangers, which have their `group`, for the heads whose classes lack theirs."""
+    about = strangers[["track_id", "group"]].assign(learnt=False)
     tables = []
     for head, names in classes.items():
         rows = _class_rows(heard, about.assign(head=head, actual=strangers[head]), fold, names)

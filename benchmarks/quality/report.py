@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
+from benchmarks.quality.scores import LEAST_GROUPS
 from soundatlas.commands.terminal import printable
 
 if TYPE_CHECKING:
@@ -146,8 +147,8 @@ def open_set_table(rows: Sequence[dict[str, Any]], split: str, settings: dict[st
     """Return how well each peer tells tracks of classes that it never heard from those of classes that it learnt."""
     table = Table(
         title=f"{split} split: AUROC of telling unknown classes, {_seeds(settings)}; 0.5 is a coin's",
-        caption="by the highest probability, and for soundatlas by its knownness; "
-        f"{settings['confidence']:.0%} interval by grouped bootstrap",
+        caption="by the highest probability, and for soundatlas by its knownness; too few: of fewer than "
+        f"{LEAST_GROUPS} groups; {settings['confidence']:.0%} interval by grouped bootstrap",
         title_justify="left",
         caption_justify="left",
     )
@@ -157,10 +158,15 @@ def open_set_table(rows: Sequence[dict[str, Any]], split: str, settings: dict[st
         table.add_column(column, justify="right")
     for row in rows:
         for head, figures in row["open_set"].items():
-            auroc = f"{figures['auroc']:.2f} [{figures['auroc_low']:.2f}, {figures['auroc_high']:.2f}]"
             counts = (f"{figures[name]:.0f}" for name in ("known_tracks", "unknown_tracks"))
-            table.add_row(head, escape(row["title"]), escape(auroc), *counts)
+            table.add_row(head, escape(row["title"]), _auroc(figures), *counts)
     return table
+
+
+def _auroc(figures: dict[str, Any]) -> str:
+    if figures["auroc"] is None:
+        return "too few"
+    return escape(f"{figures['auroc']:.2f} [{figures['auroc_low']:.2f}, {figures['auroc_high']:.2f}]")
 
 
 def _r2(figures: dict[str, Any] | None) -> str:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from benchmarks.quality.cells import Cell
 
+LEAST_GROUPS = 5  # of known and of unknown tracks each; with fewer, an interval says nothing
+
 
 @dataclass(frozen=True)
 class HeadResult:
@@ -93,21 +95,29 @@ class OpenSetResult:
     """How surely one peer knows the tracks of one head, over all folds, per seed.
 
     Attributes:
-        groups: of the tracks, shape (tracks,), in the order of `track_id`.
-        learnt: whether a training track has the track's class, shape (tracks,).
-        knownness: shape (seeds, tracks).
+        tracks: their ids, shape (rows,), in order; a stranger has a row for every fold.
+        groups: of the tracks, shape (rows,).
+        learnt: whether a training track has the track's class, shape (rows,).
+        knownness: shape (seeds, rows).
     """
 
+    tracks: NDArray[Any]
     groups: NDArray[Any]
     learnt: NDArray[np.bool_]
     knownness: NDArray[np.float64]
 
     def auroc(self, rows: NDArray[np.int64]) -> float:
         """Return the area under the ROC curve by which learnt classes are told from others, averaged over the seeds."""
-        learnt = self.learnt[rows]
-        if learnt.all() or not learnt.any():
-            return float("nan")
-        return float(np.mean([roc_auc_score(learnt, one[rows]) for one in self.knownness]))
+        return float(np.mean([roc_auc_score(self.learnt[rows], one[rows]) for one in self.knownness]))
+
+    def resamples(self, count: int) -> list[NDArray[np.int64]]:
+        """Draw bootstrap samples of whole groups; known and unknown tracks apart, so that no sample lacks a kind."""
+        known, unknown = (
+            [rows[sample] for sample in score.resamples(self.groups[rows], count)]
+            for rows in (np.flatnonzero(self.learnt), np.flatnonzero(~self.learnt))
+        )
+        backwards = reversed(unknown)  # the draws are always the same: as many groups of either kind would move as one
+        return [np.concatenate(both) for both in zip(known, backwards, strict=True)]
 
 
 def open_set_result(cells: Sequence[Cell], head: str) -> OpenSetResult | None:
@@ -123,20 +133,20 @@ def open_set_result(cells: Sequence[Cell], head: str) -> OpenSetResult | None:
     if learnt.all() or not learnt.any():
         return None
     knownness = np.stack([table["knownness"].to_numpy(np.float64) for table in tables])
-    return OpenSetResult(tables[0]["group"].to_numpy(), learnt, knownness)
+    return OpenSetResult(tables[0]["track_id"].to_numpy(), tables[0]["group"].to_numpy(), learnt, knownness)
 
 
 def open_set_figures(result: OpenSetResult, resample_count: int, confidence: float) -> dict[str, float]:
-    """Return the AUROC of one head of one peer with its interval, and how many tracks of either kind there are."""
-    found = score.interval(result.auroc, score.resamples(result.groups, resample_count), len(result.learnt), confidence)
-    unknown = float((~result.learnt).sum())
-    return {
-        "auroc": found.value,
-        "auroc_low": found.low,
-        "auroc_high": found.high,
-        "known_tracks": len(result.learnt) - unknown,
-        "unknown_tracks": unknown,
-    }
+    """Return the AUROC of one head of one peer with its interval, and how many tracks of either kind there are.
+
+    The AUROC is NaN where the tracks of one kind are of fewer than `LEAST_GROUPS` groups.
+    """
+    kinds = {"known": result.learnt, "unknown": ~result.learnt}
+    counts = {f"{kind}_tracks": float(len(np.unique(result.tracks[rows]))) for kind, rows in kinds.items()}
+    if min(len(np.unique(result.groups[rows])) for rows in kinds.values()) < LEAST_GROUPS:
+        return dict.fromkeys(("auroc", "auroc_low", "auroc_high"), float("nan")) | counts
+    found = score.interval(result.auroc, result.resamples(resample_count), len(result.learnt), confidence)
+    return {"auroc": found.value, "auroc_low": found.low, "auroc_high": found.high} | counts
 
 
 def class_figures(result: HeadResult, resample_count: int, confidence: float) -> dict[str, Any]:

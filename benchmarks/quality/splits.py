@@ -15,7 +15,7 @@ from soundatlas.tables import SIDES
 
 if TYPE_CHECKING:
     from benchmarks.quality.data import Collection
-    from soundatlas.params import Params
+    from soundatlas.params import Params, SplitParams
 
 RANDOM = "random"
 GROUPED = ("work", "album")
@@ -106,17 +106,22 @@ def divided_pairs(folds: list[Fold], duplicates: pd.DataFrame) -> int:
     return int(apart.sum())
 
 
+def with_groups(tracks: pd.DataFrame, params: SplitParams, duplicates: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return tracks with their `group`, as stage `split` makes it of names, bytes and pairs, by order of `track_id`."""
+    return _joined(tracks, assign_sides(tracks, params.model_copy(update={"sides": "hash"}), duplicates))
+
+
 def _groups(collection: Collection, split: str, params: Params) -> pd.DataFrame:
     """Return the tracks with their group, by which intervals are drawn too, in the order of `track_id`."""
     if split == collection.sides_name and collection.sides is not None:
-        groups = collection.sides[["track_id", "group"]]
-    else:
-        grouping = {"group": split} if split in GROUPED else {}
-        by_name = params.split.model_copy(update={"sides": "hash", **grouping})
-        groups = assign_sides(collection.tracks, by_name, collection.duplicates)[["track_id", "group"]]
-    return collection.tracks.merge(groups, on="track_id", validate="one_to_one").sort_values(
-        "track_id", ignore_index=True
-    )
+        return _joined(collection.tracks, collection.sides)
+    grouping = params.split.model_copy(update={"group": split}) if split in GROUPED else params.split
+    return with_groups(collection.tracks, grouping, collection.duplicates)
+
+
+def _joined(tracks: pd.DataFrame, sides: pd.DataFrame) -> pd.DataFrame:
+    groups = sides[["track_id", "group"]]
+    return tracks.merge(groups, on="track_id", validate="one_to_one").sort_values("track_id", ignore_index=True)
 
 
 def _hashed(tracks: pd.DataFrame, collection: Collection, split: str, params: Params) -> pd.Series[str]:

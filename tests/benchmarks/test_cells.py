@@ -89,11 +89,17 @@ def test_what_is_kept(plans, counting_peer, tmp_path):
 
 
 def test_strangers_are_heard_and_judge_no_class(plans, counting_peer):
-    """A stranger has a row for each head that lacks its class, marked as never learnt; new strangers are a new cell."""
+    """A stranger has a row for each head that lacks its class, marked as never learnt; new strangers are a new cell.
+
+    Strangers of one work are one group.
+    """
     peer = counting_peer()
     (plain,) = run_plans(plans(peer, seeds=(1,)))
-    strangers = [{"genre": "polka"}, {"genre": "jig"}, {"genre": None}]
+    strangers = [{"genre": "polka"}, {"genre": "jig"}, {"genre": None}, {"genre": "polka", "title": "Title 0"}]
     (cell,) = run_plans(plans(peer, seeds=(1,), strangers=strangers))
     assert peer.trainings == 2
     added = cell.predictions.iloc[len(plain.predictions) :]
-    assert added[["head", "actual", "learnt", "group"]].to_numpy().tolist() == [["genre", "polka", False, "t:000"]]
+    assert (
+        added[["head", "actual", "learnt", "group"]].to_numpy().tolist()
+        == [["genre", "polka", False, "work:/title 0"]] * 2
+    )

@@ -18,6 +18,7 @@ ROW = {"split": "work", "available": True, "seeded": True, "seeds": [7, 8], "hea
     "open_set": {}, "retrieval": {},
 }  # fmt: skip
 OPEN_SET = {"auroc": 0.64, "auroc_low": 0.5, "auroc_high": 0.75, "known_tracks": 9.0, "unknown_tracks": 4.0}
+FEW = {"auroc": None, "auroc_low": None, "auroc_high": None, "known_tracks": 9.0, "unknown_tracks": 1.0}
 RETRIEVAL = {"map_at_10": 0.41, "map_at_10_low": 0.3, "map_at_10_high": 0.52, "queries": 9}
 RESULT = {
     "data": {"name": "my [red]set", "tracks": 30, "artists": 4, "hours": 1.5, "failures": 11, "near_duplicates": 3},
@@ -37,7 +38,7 @@ RESULT = {
         | {"peer": "soundatlas", "title": "soundatlas", "notes": ["9 of 16 epochs: 5 min"]}
         | {"attributes": {"tempo_bpm": {"r2": 0.25, "r2_low": 0.1, "r2_high": 0.3}}}
         | {"open_set": {"artist": OPEN_SET}, "retrieval": {"genre": RETRIEVAL}},
-        ROW | {"peer": "crnn", "title": "artist CRNN"},
+        ROW | {"peer": "crnn", "title": "artist CRNN", "open_set": {"decade": FEW}},
         {"peer": "musicnn", "title": "musicnn", "split": "work", "available": False, "reason": "no weights"},
     ],
     "paired": [
@@ -99,6 +100,7 @@ def test_published_figures_belong_to_their_data_set(collection_of):
 
 
 def test_unknown_classes_have_a_table_of_their_own(lines):
-    """The AUROC stands beside the number of tracks of either kind; a peer without unknown tracks has no row."""
+    """The AUROC stands beside the number of tracks of either kind, or "too few" where it would say nothing."""
     assert "artist soundatlas 0.64 [0.50, 0.75] 9 4" in lines
+    assert "decade artist CRNN too few 9 1" in lines
     assert sum("AUROC" in line for line in lines) == 2

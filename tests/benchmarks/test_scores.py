@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 
@@ -12,6 +13,7 @@ from benchmarks.quality.cells import Cell, Heard, prediction_table
 from benchmarks.quality.peer import highest_probabilities
 from benchmarks.quality.scores import (
     HeadResult,
+    OpenSetResult,
     attribute_figures,
     class_figures,
     head_result,
@@ -105,13 +107,62 @@ def test_r2_is_against_the_training_mean(fold):
 
 
 def test_unknown_classes_are_told_by_knownness(fold):
-    """The test track of a genre that was never learnt is the unknown one; the AUROC is the mean over the seeds."""
-    told = cell(fold, 1, [[0.9, 0.05, 0.05], [0.4, 0.3, 0.3], [0.1, 0.7, 0.2]], [90, 91, 92])
-    fooled = cell(fold, 2, [[0.9, 0.05, 0.05], [0.8, 0.1, 0.1], [0.1, 0.7, 0.2]], [90, 91, 92])
+    """Test tracks of a genre that was never learnt are the unknown ones; the AUROC is the mean over the seeds."""
+    test = pd.concat([fold.test[:2]] * 5, ignore_index=True)  # jig, march, jig, march ...
+    names = [f"test:{number:02d}" for number in range(10)]
+    wide = replace(fold, test=test.assign(track_id=names, group=names))
+    told = cell(wide, 1, [[0.9, 0.05, 0.05], [0.4, 0.3, 0.3]] * 5, [90] * 10)
+    fooled = cell(wide, 2, [[0.8, 0.1, 0.1]] * 10, [90] * 10)
     figures = open_set_figures(open_set_result([told, fooled], "genre"), 200, 0.95)
     assert figures["auroc"] == pytest.approx((1.0 + 0.5) / 2)
-    assert (figures["known_tracks"], figures["unknown_tracks"]) == (2, 1)
-    assert 0 <= figures["auroc_low"] <= figures["auroc"] <= figures["auroc_high"] <= 1
+    assert (figures["known_tracks"], figures["unknown_tracks"]) == (5, 5)
+    assert figures["auroc_low"] <= figures["auroc"] <= figures["auroc_high"]
+
+
+def open_set(known, unknown_tracks, unknown_groups) -> OpenSetResult:
+    """Make a result of so many known tracks, each a group, and of unknown ones with given ids and groups."""
+    names = [f"known {number}" for number in range(known)]
+    learnt = np.arange(known + len(unknown_tracks)) < known
+    knownness = np.random.default_rng(0).uniform(size=(1, len(learnt)))
+    return OpenSetResult(np.array(names + unknown_tracks), np.array(names + unknown_groups), learnt, knownness)
+
+
+def test_every_sample_has_as_many_groups_of_unknown_tracks():
+    """However rare they are, the interval shows what the choice of unknown groups matters; groups are drawn whole."""
+    pairs = [f"work {number // 2}" for number in range(10)]
+    result = open_set(500, [f"unknown {number}" for number in range(10)], pairs)
+    samples = result.resamples(1000)
+    assert {int((~result.learnt[rows]).sum()) for rows in samples} == {10}
+    assert {int(result.learnt[rows].sum()) for rows in samples} == {500}
+    drawn = np.unique(result.groups[samples[0]], return_counts=True)
+    assert all(count % 2 == 0 for name, count in zip(*drawn, strict=True) if name.startswith("work"))
+    assert {name for rows in samples for name in result.groups[rows]} >= set(pairs)
+
+
+def test_kinds_of_as_many_groups_are_drawn_independently():
+    """With five groups of either kind, samples do not pair them off: the interval would be another one."""
+    result = open_set(5, [f"unknown {number}" for number in range(5)], [f"work {number}" for number in range(5)])
+    paired = [
+        sorted(rows[result.learnt[rows]]) == sorted(rows[~result.learnt[rows]] - 5) for rows in result.resamples(200)
+    ]
+    assert sum(paired) < 20
+
+
+@pytest.mark.parametrize(
+    ("known", "tracks", "groups", "told"),
+    [
+        (40, ["a", "b", "c", "d"], ["a", "b", "c", "d"], 4),
+        (40, ["stranger"] * 5, ["stranger"] * 5, 1),
+        (40, ["a", "b", "c", "d", "e"], ["album"] * 5, 5),
+        (4, ["a", "b", "c", "d", "e"], ["a", "b", "c", "d", "e"], 5),
+    ],
+    ids=["four tracks", "one in five folds", "five of one album", "four known ones"],
+)
+def test_too_few_unknown_tracks_have_no_auroc(known, tracks, groups, told):
+    """Below five groups of unknown, or of known tracks, an interval would be made up: only the counts are given."""
+    figures = open_set_figures(open_set(known, tracks, groups), 100, 0.95)
+    assert np.isnan([figures["auroc"], figures["auroc_low"], figures["auroc_high"]]).all()
+    assert (figures["known_tracks"], figures["unknown_tracks"]) == (known, told)
 
 
 def test_without_unknown_classes_there_is_no_auroc(fold):
