@@ -106,15 +106,17 @@ def _cells(row: dict[str, Any], head: str) -> list[str]:
 def attribute_table(
     rows: Sequence[dict[str, Any]], split: str, attributes: Sequence[str], settings: dict[str, Any]
 ) -> Table:
-    """Return R2 of every attribute, for the peers that give any."""
+    """Return R2 and rank correlation of every attribute, for the peers that give any."""
     title = f"{split} split: R2 of the attributes, {_seeds(settings)}; 0 is the training mean"
-    table = Table(title=title, title_justify="left")
+    table = Table(
+        title=title, caption="below R2: Spearman's rank correlation", title_justify="left", caption_justify="left"
+    )
     table.add_column("peer")
     for name in attributes:
         table.add_column(name, justify="right")
     for row in rows:
         if row["attributes"]:
-            table.add_row(escape(row["title"]), *(_r2(row["attributes"].get(name)) for name in attributes))
+            table.add_row(escape(row["title"]), *(_attribute(row["attributes"].get(name)) for name in attributes))
     return table
 
 
@@ -169,10 +171,11 @@ def _auroc(figures: dict[str, Any]) -> str:
     return escape(f"{figures['auroc']:.2f} [{figures['auroc_low']:.2f}, {figures['auroc_high']:.2f}]")
 
 
-def _r2(figures: dict[str, Any] | None) -> str:
+def _attribute(figures: dict[str, Any] | None) -> str:
     if figures is None or figures["r2"] is None:
         return "-"
-    return escape(f"{figures['r2']:.2f} [{figures['r2_low']:.2f}, {figures['r2_high']:.2f}]")
+    ranks = "-" if figures["spearman"] is None else f"{figures['spearman']:.2f}"
+    return escape(f"{figures['r2']:.2f} [{figures['r2_low']:.2f}, {figures['r2_high']:.2f}]\n{ranks}")
 
 
 def paired_table(rows: Sequence[dict[str, Any]], settings: dict[str, Any]) -> Table:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import spearmanr
 from sklearn.metrics import f1_score, roc_auc_score
 
 from soundatlas.learning import score
@@ -177,9 +178,10 @@ def class_figures(result: HeadResult, resample_count: int, confidence: float) ->
 def attribute_figures(
     cells: Sequence[Cell], name: str, resample_count: int, confidence: float
 ) -> dict[str, Any] | None:
-    """Return R2 and mean absolute error of one attribute, averaged over the seeds; None where the peer gives none.
+    """Return R2, mean absolute error and Spearman of one attribute, averaged over the seeds; None where there is none.
 
-    R2 is against predicting the training mean of the fold: 0 is no better than that.
+    R2 is against predicting the training mean of the fold: 0 is no better than that. Spearman is within each fold,
+    averaged over those that have one: over all of them, training means alone would look like a ranking.
     """
     rows = pd.concat([cell.predictions.assign(seed=cell.seed) for cell in cells])
     rows = rows[rows["head"] == name]
@@ -202,8 +204,19 @@ def attribute_figures(
         "r2_low": best.low,
         "r2_high": best.high,
         "mae": float(np.abs(wide.to_numpy() - truth[:, None]).mean()),
+        "spearman": _spearman([_rows_of(cell, name) for cell in cells]),
         "tracks": len(truth),
     }
+
+
+def _spearman(parts: list[pd.DataFrame]) -> float:
+    """Return the mean rank correlation of the parts whose values and guesses differ, as `evaluate` has it."""
+    found = []
+    for rows in parts:
+        truth, guess = rows["actual_value"].to_numpy(), rows["predicted_value"].to_numpy()
+        if len(rows) >= score.MIN_TRACKS_FOR_CORRELATION and np.ptp(truth) > 0 and np.ptp(guess) > 0:
+            found.append(float(spearmanr(truth, guess).statistic))
+    return float(np.mean(found)) if found else float("nan")
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,20 @@ def test_r2_is_against_the_training_mean(fold):
     assert attribute_figures([right], "polyphony", 100, 0.95) is None
 
 
+def test_spearman_is_within_folds(fold):
+    """The order of the values counts, per fold and seed; a fold whose guesses are all one says nothing."""
+    shares, mean = np.eye(3), fold.space.attributes["tempo_bpm"].mean
+    ordered, turned = cell(fold, 1, shares, [100.0, 150, 151]), cell(fold, 2, shares, [92.0, 91, 90])
+    dull = cell(fold, 2, shares, [mean] * 3)
+    assert attribute_figures([ordered], "tempo_bpm", 100, 0.95)["spearman"] == pytest.approx(1)
+    assert attribute_figures([ordered, turned], "tempo_bpm", 100, 0.95)["spearman"] == pytest.approx(0)
+    assert attribute_figures([ordered, dull], "tempo_bpm", 100, 0.95)["spearman"] == pytest.approx(1)
+    assert np.isnan(attribute_figures([dull], "tempo_bpm", 100, 0.95)["spearman"])
+    named = replace(fold, number=1, test=fold.test.assign(track_id=["o:1", "o:2", "o:3"]))
+    higher = replace(dull, fold=1, predictions=cell(named, 2, shares, [mean + 9] * 3).predictions)
+    assert np.isnan(attribute_figures([dull, higher], "tempo_bpm", 100, 0.95)["spearman"]), "means are no ranking"
+
+
 def test_unknown_classes_are_told_by_knownness(fold):
     """Test tracks of a genre that was never learnt are the unknown ones; the AUROC is the mean over the seeds."""
     test = pd.concat([fold.test[:2]] * 5, ignore_index=True)  # jig, march, jig, march ...
