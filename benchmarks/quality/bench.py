@@ -18,6 +18,7 @@ from benchmarks.quality.fma import load_fma
 from benchmarks.quality.folder import load_folder
 from benchmarks.quality.published import published_figures
 from benchmarks.quality.roster import choose_peers
+from benchmarks.quality.soundatlas_peer import Soundatlas
 from benchmarks.quality.splits import GROUPED, RANDOM, divided_pairs, make_folds, untested_classes
 from soundatlas.errors import UsageError
 from soundatlas.files import write_json
@@ -84,6 +85,10 @@ def run_bench(request: Request) -> dict[str, Any]:
         crnn_minutes=request.crnn_minutes,
         crnn_epochs=request.crnn_epochs,
     )
+    if params.train.stems and any(isinstance(peer, Soundatlas) for peer in peers):
+        raise UsageError(
+            "train.stems is true, which the bench cannot train: set it to false, or leave soundatlas out of --peers"
+        )
     collection = _collect(request, params)
     splits = _splits(request.split, collection, params)
     out = request.out or request.project / "data" / "bench-quality" / collection.name.replace(" ", "-")

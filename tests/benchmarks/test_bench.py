@@ -92,6 +92,16 @@ def test_soundatlas_is_compared_in_pairs(bench, monkeypatch):
     assert "not available: soundatlas.learning.no_such_module is not there" in out
 
 
+def test_stems_are_refused(bench, project, repository):
+    """The bench hears no stems, and says so rather than train something else; peers without a network may go on."""
+    tiny_project.start_project(project, repository, train={"stems": True}, separate={"stems": ["harmonic"]})
+    code, _, err, _ = bench("--peers", "soundatlas_scratch,majority", project=project)
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith("soundatlas: train.stems is true, which the bench cannot train: set it to false, or leave")
+    code, _, err, _ = bench("--peers", "majority", project=project)
+    assert (code, "run `make demo`" in err) == (1, True)
+
+
 def test_a_folder_of_music(bench, tmp_path):
     """Files with labels are analysed and judged; a file that is no audio and a missing one are shown as failures."""
     music = tmp_path / "music"
