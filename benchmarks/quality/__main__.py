@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 
 from soundatlas.environment import quieten
-from soundatlas.errors import SoundatlasError
+from soundatlas.errors import DataRefusedError, SoundatlasError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -49,6 +49,7 @@ def bench(
 ) -> None:
     """Train soundatlas and its peers on the same data, split and seeds, and say who is better and how sure that is."""
     from benchmarks.quality.bench import Request, run_bench
+    from benchmarks.quality.comparison import OURS
     from benchmarks.quality.report import print_report
     from soundatlas.commands.terminal import wide_console
     from soundatlas.files import project_root
@@ -67,7 +68,10 @@ def bench(
         crnn_epochs=crnn_epochs,
         out=out,
     )
-    print_report(wide_console(), run_bench(request))
+    result = run_bench(request)
+    print_report(wide_console(), result)
+    if reasons := [row["reason"] for row in result["rows"] if row["peer"] == OURS and not row["available"]]:
+        raise DataRefusedError(f"soundatlas has no figures: {reasons[0]}")
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from rich.console import Console
 
-from benchmarks.quality.cells import make_plans, run_plans
+from benchmarks.quality.cells import PREDICTIONS, make_plans, run_plans
 from benchmarks.quality.comparison import compare, describe
 from benchmarks.quality.data import analyse, load_demo
 from benchmarks.quality.fma import load_fma
@@ -20,17 +20,18 @@ from benchmarks.quality.published import published_figures
 from benchmarks.quality.roster import choose_peers
 from benchmarks.quality.soundatlas_peer import Soundatlas
 from benchmarks.quality.splits import GROUPED, RANDOM, divided_pairs, make_folds, untested_classes
-from soundatlas.errors import UsageError
+from soundatlas.errors import SoundatlasError, UsageError
 from soundatlas.files import write_json
 from soundatlas.params import load_params
 from soundatlas.stages.train import refuse_restricted
-from soundatlas.tables import write_table
+from soundatlas.tables import empty, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from benchmarks.quality.cells import Cell
+    from benchmarks.quality.comparison import Absent
     from benchmarks.quality.data import Collection, Dataset
     from benchmarks.quality.peer import Peer
     from benchmarks.quality.splits import Fold
@@ -75,6 +76,8 @@ class Request:
 def run_bench(request: Request) -> dict[str, Any]:
     """Run every cell that is not finished, write `bench.json` and `predictions.parquet`, and return the former.
 
+    A peer that cannot learn from the data is a row with the reason, and the others go on.
+
     Raises:
         SoundatlasError: when the data, the project or the request cannot be used.
     """
@@ -96,17 +99,15 @@ def run_bench(request: Request) -> dict[str, Any]:
     refuse_restricted(dataset.collection.tracks, allowed=params.train.i_have_permission_to_train_on_restricted_content)
     folds = {split: make_folds(dataset.collection, split, params, request.folds) for split in splits}
     seeds = [params.train.seed + number for number in range(request.seeds)]
-    missing = {peer.name: reason for peer in peers if (reason := peer.missing()) is not None}
-    present = [peer for peer in peers if peer.name not in missing]
-    cells = _run_cells(present, folds, seeds, dataset, params, out)
+    cells, absent = _run_cells(peers, folds, seeds, dataset, params, out)
     write_table(_with_origin(cells), out / "predictions.parquet")
     result = {
         "data": _about_data(dataset),
         "settings": _about_settings(request, params, seeds),
         "machine": {"processors": os.cpu_count(), "kind": platform.machine(), "python": platform.python_version()},
         "splits": {split: _about_split(parts, dataset, params) for split, parts in folds.items()},
-        "rows": describe(peers, missing, cells, folds, dataset, params),
-        "paired": compare(present, cells, folds, dataset, params),
+        "rows": describe(peers, absent, cells, folds, dataset, params),
+        "paired": compare(peers, absent, cells, folds, dataset, params),
         "published": [figure.__dict__ for figure in published_figures(dataset.collection)],
         "failures": dataset.collection.failures.to_dict("records"),
     }
@@ -142,32 +143,44 @@ def _run_cells(
     dataset: Dataset,
     params: Params,
     out: Path,
-) -> list[Cell]:
+) -> tuple[list[Cell], Absent]:
+    """Return the cells, and why a peer has none: it cannot run here, or learn from these data."""
+    missing = {peer.name: reason for peer in peers if (reason := peer.missing()) is not None}
+    absent = {(name, split): reason for name, reason in missing.items() for split in folds}
+    present = [peer for peer in peers if peer.name not in missing]
     flat = [fold for parts in folds.values() for fold in parts]
-    plans = make_plans(peers, flat, seeds, dataset, params, out / "cells")
-    for peer in peers:
+    plans = make_plans(present, flat, seeds, dataset, params, out / "cells")
+    for peer in present:
         if not all(plan.path.is_file() for plan in plans if plan.peer is peer):
-            peer.prepare(dataset, params)
+            try:
+                peer.prepare(dataset, params)
+            except SoundatlasError as error:
+                absent |= {(peer.name, split): str(error) for split in folds}
     console = Console(stderr=True)
     cells: list[Cell] = []
     for number, plan in enumerate(plans, 1):
         fold = plan.task.fold
+        if (plan.peer.name, fold.split) in absent:
+            continue
         kept = " (kept)" if plan.path.is_file() else ""
         console.print(
             f"{number} of {len(plans)}: {plan.peer.title}, {fold.split} split, fold {fold.number + 1}, "
             f"seed {plan.task.seed}{kept}",
             highlight=False,
         )
-        cells += run_plans([plan])
-    return cells
+        try:
+            cells += run_plans([plan])
+        except SoundatlasError as error:
+            absent[plan.peer.name, fold.split] = str(error)
+    return [cell for cell in cells if (cell.peer, cell.split) not in absent], absent
 
 
 def _with_origin(cells: Sequence[Cell]) -> pd.DataFrame:
     """Return all predictions with peer, split, fold and seed, for tests of one's own."""
-    return pd.concat(
-        [cell.predictions.assign(peer=cell.peer, split=cell.split, fold=cell.fold, seed=cell.seed) for cell in cells],
-        ignore_index=True,
-    )
+    tables = [
+        cell.predictions.assign(peer=cell.peer, split=cell.split, fold=cell.fold, seed=cell.seed) for cell in cells
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else empty(PREDICTIONS)
 
 
 def _about_data(dataset: Dataset) -> dict[str, Any]:

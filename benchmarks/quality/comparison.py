@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from soundatlas.params import Params
 
 OURS = "soundatlas"
+Absent = dict[tuple[str, str], str]  # peer and split -> why it has no figures there
 
 
 def _of(cells: Sequence[Cell], peer: str, split: str) -> list[Cell]:
@@ -34,7 +35,7 @@ def _of(cells: Sequence[Cell], peer: str, split: str) -> list[Cell]:
 
 def describe(
     peers: Sequence[Peer],
-    missing: dict[str, str],
+    absent: Absent,
     cells: Sequence[Cell],
     folds: dict[str, list[Fold]],
     dataset: Dataset,
@@ -48,8 +49,8 @@ def describe(
             classes = all_classes(dataset.collection.tracks, parts[0])
             for peer in peers:
                 row: dict[str, Any] = {"peer": peer.name, "title": peer.title, "split": split}
-                if peer.name in missing:
-                    rows.append(row | {"available": False, "reason": missing[peer.name]})
+                if reason := absent.get((peer.name, split)):
+                    rows.append(row | {"available": False, "reason": reason})
                     advance()
                     continue
                 mine = _of(cells, peer.name, split)
@@ -92,17 +93,25 @@ def describe(
 
 
 def compare(
-    peers: Sequence[Peer], cells: Sequence[Cell], folds: dict[str, list[Fold]], dataset: Dataset, params: Params
+    peers: Sequence[Peer],
+    absent: Absent,
+    cells: Sequence[Cell],
+    folds: dict[str, list[Fold]],
+    dataset: Dataset,
+    params: Params,
 ) -> list[dict[str, Any]]:
-    """Return one row per split, other peer and head: how much better soundatlas is."""
-    if OURS not in {peer.name for peer in peers}:
-        return []
-    others = [peer for peer in peers if peer.name != OURS]
+    """Return one row per split, other peer and head: how much better soundatlas is, where both have figures."""
+    there = {split: [peer for peer in peers if (peer.name, split) not in absent] for split in folds}
+    others = {
+        split: [peer for peer in present if peer.name != OURS]
+        for split, present in there.items()
+        if OURS in {peer.name for peer in present}
+    }
     rows = []
-    with progress("comparing in pairs", len(folds) * len(others)) as advance:
-        for split, parts in folds.items():
-            classes = all_classes(dataset.collection.tracks, parts[0])
-            for peer in others:
+    with progress("comparing in pairs", sum(map(len, others.values()))) as advance:
+        for split, rivals in others.items():
+            classes = all_classes(dataset.collection.tracks, folds[split][0])
+            for peer in rivals:
                 for head, names in classes.items():
                     gain = paired_difference(
                         head_result(_of(cells, OURS, split), head, names),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 
 import numpy as np
@@ -12,6 +13,7 @@ import tiny_project
 from benchmarks.quality import musicnn_peer
 from benchmarks.quality.__main__ import main
 from soundatlas.files import read_json
+from soundatlas.tables import TRACKS, read_table, write_table
 
 QUICK = ("--peers", "mfcc_lr,majority")
 
@@ -90,6 +92,43 @@ def test_soundatlas_is_compared_in_pairs(bench, monkeypatch):
     }  # fmt: skip
     assert "soundatlas against each peer" in out
     assert "not available: soundatlas.learning.no_such_module is not there" in out
+
+
+def test_a_peer_that_cannot_learn_from_the_data_is_a_row(bench, finished, tmp_path):
+    """Without an artist on the validation side the CRNN has no figures but the reason; the others go on."""
+    project = tmp_path / "project"
+    shutil.copytree(finished, project)
+    tracks = read_table(project / "data/catalog/tracks.parquet", TRACKS)
+    tracks.loc[4:7, "artist"] = None
+    write_table(tracks, project / "data/catalog/tracks.parquet")
+    code, out, _, result = bench("--peers", "soundatlas,crnn,majority", "--seeds", "1", project=project)
+    assert code == 0
+    assert [(row["peer"], row["available"]) for row in result["rows"]] == [
+        ("soundatlas", True),
+        ("crnn", False),
+        ("majority", True),
+    ]
+    assert result["rows"][1]["reason"] == "no validation track has a artist that the training tracks have"
+    assert {row["peer"] for row in result["paired"]} == {"majority"}
+    assert "not available: no validation track has a artist" in out
+    assert set(pd.read_parquet(tmp_path / "out/predictions.parquet")["peer"]) == {"soundatlas", "majority"}
+
+
+def test_soundatlas_without_figures_is_an_error(bench, finished, repository, tmp_path, monkeypatch):
+    """The other peers are judged and written, and the exit code and one line say that soundatlas is not."""
+    project = tmp_path / "project"
+    shutil.copytree(finished, project)
+    tiny_project.start_project(project, repository, train={"backbone": "musicnn_msd"})
+    (tmp_path / "no folder").touch()
+    monkeypatch.setenv("SOUNDATLAS_CACHE", str(tmp_path / "no folder"))
+    code, out, err, result = bench("--peers", "soundatlas,majority", project=project)
+    assert code == 1
+    assert [row["available"] for row in result["rows"]] == [False, True]
+    assert result["paired"] == []
+    assert "majority class" in out
+    assert err.splitlines()[-1].startswith("soundatlas: soundatlas has no figures: the weights of ")
+    code, _, _, result = bench("--peers", "soundatlas", project=project)
+    assert (code, result["rows"][0]["available"]) == (1, False), "nobody has figures"
 
 
 def test_stems_are_refused(bench, project, repository):
