@@ -22,6 +22,13 @@ def test_closed_place_is_named(number) -> None:
     assert said == "data/ingest: not allowed: see to it that it can be read and written, and run it again"
 
 
+def test_folder_in_the_place_of_a_file_is_named() -> None:
+    """Where a folder is in the way, it is named, and not what was to be put there."""
+    todo = "a folder lies where a file belongs: move it away, and run it again"
+    assert describe_disk_fault(OSError(errno.EISDIR, "is a directory", "new", None, "store/a")) == f"store/a: {todo}"
+    assert describe_disk_fault(OSError(errno.EISDIR, "is a directory", "store/b")) == f"store/b: {todo}"
+
+
 def test_other_fault_is_nobodys() -> None:
     """A file that is not there is a fault of the program, whose traceback is wanted, and so is one without a name."""
     assert describe_disk_fault(FileNotFoundError(errno.ENOENT, "no such file", "x")) is None

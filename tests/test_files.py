@@ -7,6 +7,7 @@ import os
 import stat
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from soundatlas.errors import UsageError
 from soundatlas.files import (
     expand_home,
+    making_in,
     project_root,
     read_json,
     registry_root,
@@ -28,6 +30,10 @@ from soundatlas.files import (
     write_json,
     write_text,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 ABC_SHA256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -310,6 +316,25 @@ def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
     assert len(_names(tmp_path)) == 4
     remove_leftovers(tmp_path)
     assert _names(tmp_path) == [".gitignore", "labels.parquet"]
+
+
+@pytest.mark.parametrize("writing", [replacing_file, replacing_file_apart, replacing_folder, making_in])
+def test_place_where_nothing_can_be_made_is_named(
+    writing: Callable[[Path], AbstractContextManager], tmp_path: Path
+) -> None:
+    """Below a link that leads nowhere nothing can be made: that is a closed place, and no missing file of ours."""
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "gone" / "disk")
+    with pytest.raises(PermissionError, match="nothing can be made here") as caught, writing(link / "store"):
+        pass
+    assert str(caught.value.filename).startswith(str(link))
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+def test_folder_that_takes_no_file_is_named() -> None:
+    """So is a folder that is there, and says of each file that is made in it that it is not there."""
+    with pytest.raises(PermissionError, match="nothing can be made here"), replacing_file(Path("/proc/report.txt")):
+        pass
 
 
 def test_folder_that_a_kill_took_away_is_put_back(tmp_path: Path) -> None:

@@ -14,4 +14,8 @@ def describe_disk_fault(error: OSError) -> str | None:
         return "the disk is full: free some space and run it again"
     if error.errno in CLOSED and error.filename is not None:
         return f"{error.filename}: {error.strerror}: see to it that it can be read and written, and run it again"
+    if error.errno == errno.EISDIR and error.filename is not None:
+        return (
+            f"{error.filename2 or error.filename}: a folder lies where a file belongs: move it away, and run it again"
+        )
     return None

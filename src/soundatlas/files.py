@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -65,10 +66,25 @@ def sha256_json(value: Any) -> str:
 
 
 @contextlib.contextmanager
+def making_in(folder: Path) -> Iterator[None]:
+    """Make a folder where it is not there, for the block to make something in it.
+
+    Raises:
+        PermissionError: when that is refused in the words "no such file", as by /proc and by links that lead nowhere:
+            a file that is not there is a fault of ours, a place that takes none is the user's.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except (FileNotFoundError, FileExistsError):
+        raise PermissionError(errno.EACCES, "nothing can be made here", str(folder)) from None
+
+
+@contextlib.contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
     """Give a path beside `path` to write to, and put it in place only when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=f".part{path.suffix}", dir=path.parent)
+    with making_in(path.parent):
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=f".part{path.suffix}", dir=path.parent)
     os.close(handle)
     beside = Path(name)
     try:
@@ -85,8 +101,8 @@ def replacing_file_apart(path: Path) -> Iterator[Path]:
 
     safetensors does, under a name that nobody would know for a leftover after a kill.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    apart = Path(tempfile.mkdtemp(prefix=f".{path.stem[:40]}-", suffix=".part", dir=path.parent))
+    with making_in(path.parent):
+        apart = Path(tempfile.mkdtemp(prefix=f".{path.stem[:40]}-", suffix=".part", dir=path.parent))
     try:
         yield apart / path.name
         (apart / path.name).chmod(0o644)
@@ -98,8 +114,8 @@ def replacing_file_apart(path: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Give an empty folder beside `path` to fill, and put it in place only when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent))
+    with making_in(path.parent):
+        beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent))
     before = beside.with_name(f"{beside.name}-before")
     try:
         yield beside

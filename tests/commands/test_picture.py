@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tiny_project
@@ -52,6 +54,14 @@ def test_kinds_and_stretch_are_chosen(clip, command):
     assert few == same
     assert imread(clip.parent / "a.png").shape[0] < imread(clip.parent / "all.png").shape[0]
     assert len(everything) > len(few)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+def test_folder_that_takes_no_picture_is_one_line(clip, command):
+    """A folder in which nothing can be made is named, with what to do."""
+    code, _, err = command(clip.parent, "picture", clip.name, "--kind", "log-mel", "--out", "/proc/x.png")
+    assert code == 1
+    assert err.splitlines()[-1].startswith("soundatlas: /proc: nothing can be made here: see to it")
 
 
 def test_track_of_the_catalogue_is_drawn(project, command):

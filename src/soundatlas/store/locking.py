@@ -7,6 +7,7 @@ import fcntl
 from typing import TYPE_CHECKING
 
 from soundatlas.errors import StoreError
+from soundatlas.files import making_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,9 @@ def holding_store(folder: Path) -> Iterator[None]:
     Raises:
         StoreError: when another run is at work in it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK_NAME).open("a") as file:  # not "w": it may be a link
+    with making_in(folder):
+        lock = (folder / LOCK_NAME).open("a")  # not "w": it may be a link
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
