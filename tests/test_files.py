@@ -318,6 +318,17 @@ def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
     assert _names(tmp_path) == [".gitignore", "labels.parquet"]
 
 
+@pytest.mark.parametrize(
+    "name", [".x.part", ".photos.partial", ".song-download.part~", ".a-b.part.mp3", "a-12345678.part"]
+)
+def test_what_others_left_half_written_stays(name: str, tmp_path: Path) -> None:
+    """Only what is called as a killed run of ours calls it is removed."""
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "theirs").touch()
+    remove_leftovers(tmp_path)
+    assert _names(tmp_path) == [name]
+
+
 @pytest.mark.parametrize("writing", [replacing_file, replacing_file_apart, replacing_folder, making_in])
 def test_place_where_nothing_can_be_made_is_named(
     writing: Callable[[Path], AbstractContextManager], tmp_path: Path
@@ -364,8 +375,8 @@ def test_folder_that_was_replaced_is_not_put_back(tmp_path: Path) -> None:
 
 def test_what_another_process_writes_is_left_to_it(tmp_path: Path) -> None:
     """Of what is half-written, only what nobody has touched for a while goes."""
-    for name, age_seconds in ((".incoming-a.part.mp3", 10), (".incoming-b.part.mp3", 7200)):
+    for name, age_seconds in ((".incoming-aaaaaaaa.part.mp3", 10), (".incoming-bbbbbbbb.part.mp3", 7200)):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (time.time() - age_seconds,) * 2)
     remove_leftovers(tmp_path, untouched_seconds=3600)
-    assert _names(tmp_path) == [".incoming-a.part.mp3"]
+    assert _names(tmp_path) == [".incoming-aaaaaaaa.part.mp3"]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REPLACED = re.compile(r"\.(?P<name>.+)-\w{8}\.part-before")  # what `replacing_folder` calls what it takes away
+LEFTOVER = re.compile(r"\..+-\w{8}\.part(-before|\..+)?")  # what is written beside a file or folder, as named below
 
 
 def project_root(start: Path | None = None) -> Path:
@@ -155,15 +156,20 @@ def restore_replaced(folder: Path) -> None:
                 before.replace(target)
 
 
+def is_leftover(name: str) -> bool:
+    """Return whether a file or folder is called as what a killed run left half-written."""
+    return LEFTOVER.fullmatch(name) is not None
+
+
 def remove_leftovers(folder: Path, *, untouched_seconds: float = 0.0) -> None:
-    """Remove what a killed run left half-written directly in `folder`.
+    """Remove what a killed run left half-written directly in `folder`; what others call nearly so stays.
 
     Args:
         folder: need not be there.
         untouched_seconds: leave alone what was written to since, as another process may be at it.
     """
     now = time.time()
-    for leftover in folder.glob(".*.part*"):
+    for leftover in filter(lambda path: is_leftover(path.name), folder.glob(".*.part*")):
         with contextlib.suppress(FileNotFoundError):  # another process ended meanwhile
             if abs(now - leftover.stat().st_mtime) < untouched_seconds:
                 continue

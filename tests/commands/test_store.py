@@ -63,16 +63,30 @@ def test_damage_is_named_and_repaired_on_request(project, music, tmp_path, comma
     shard.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     code, _, err = command(project, "store", "verify", "--store", str(store))
     assert code == 1
-    assert shard.name in err
+    repair, fill = (
+        f"`soundatlas store verify --store {store} --repair`",
+        f"`soundatlas spectrograms FOLDER --store {store}`",
+    )
+    assert err.endswith(f"damaged: {shard.name}; {repair} removes it, for {fill} to compute\n")
     code, out, _ = command(project, "store", "verify", "--store", str(store), "--repair")
     assert code == 0
-    assert f"removed {shard.name}" in out
+    assert f"removed {shard.name}: {fill} computes what they held" in out
+    assert "dvc" not in out
     command(project, *arguments)
     assert shard.read_bytes() == content
 
 
 def test_no_store_yet(project, tmp_path, command) -> None:
-    """A missing store is told with what makes one, exit code 3."""
-    code, _, err = command(project, "store", "verify", "--store", str(tmp_path / "none"))
+    """A missing store, or a folder that is none, is told with what makes one, exit code 3; nothing is removed."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/manifest.parquet").write_bytes(b"theirs")
+    for name in ("none", "photos"):
+        code, _, err = command(project, "store", "verify", "--store", str(tmp_path / name), "--repair")
+        assert code == 3
+        assert (
+            f"is no store of spectrograms: `soundatlas spectrograms FOLDER --store {tmp_path / name}` makes one" in err
+        )
+    assert (tmp_path / "photos/manifest.parquet").read_bytes() == b"theirs"
+    code, _, err = command(project, "store", "verify")
     assert code == 3
-    assert "dvc repro spectrograms" in err
+    assert "`dvc repro` makes one" in err

@@ -184,7 +184,7 @@ def test_what_is_kept_is_the_average_of_the_weights(contradicted, monkeypatch, p
 def test_half_written_checkpoint_is_cleared_away(contradicted, tmp_path) -> None:
     """What a kill left beside the checkpoint goes with the next start, and the checkpoint itself stays."""
     _fit(contradicted, Checkpoint(tmp_path / "checkpoint", "one"), epochs=1)
-    (tmp_path / ".checkpoint-abc.part").mkdir()
+    (tmp_path / ".checkpoint-abcd1234.part").mkdir()
     assert len(Checkpoint(tmp_path / "checkpoint", "one").history) == 1
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 

@@ -81,7 +81,7 @@ def test_only_what_is_missing_is_computed(update, wanted, clips, front_end, tmp_
     first = dict(sorted(wanted.items())[:5])
     later = dict(sorted(wanted.items())[2:])
     (tmp_path / "there").mkdir()
-    (tmp_path / "there/.0-bits-0-x.part.safetensors").write_bytes(b"left by a killed worker")
+    (tmp_path / "there/.0-bits-0-12345678.part.safetensors").write_bytes(b"left by a killed worker")
     for wish in (first, later, later, {}):
         local = update_store(
             beside, wish, front_end, root=clips, timeout_seconds=TIMEOUT_SECONDS, workers=1, map_jobs=retrying(RETRIES)

@@ -123,7 +123,7 @@ def test_a_killed_run_goes_on_where_it_was(first, copied):
     """Half-written files are removed, a clip without facts is rendered again, other people's files stay."""
     root, collected = first
     folder = copied / "data" / "audio" / "demo"
-    (folder / ".bach-x.part.flac").write_bytes(b"half")
+    (folder / ".bach-12345678.part.flac").write_bytes(b"half")
     next((folder / "facts").iterdir()).unlink()
     (folder / "readme.txt").write_text("mine", encoding="utf-8")
     (folder / "bach-stale-0-00000000.flac").write_bytes(b"of other parameters")

@@ -176,10 +176,10 @@ def test_what_a_killed_run_left_goes_when_a_source_is_asked(project, with_folder
     """What nobody has touched for an hour goes from listings and audio; what may be at work stays."""
     places = [project / place for place in (SOURCES, INBOX, "data/ingest/audio")]
     for place in places:
-        for name, age_seconds in ((".incoming-old.part.mp3", 7200), (".incoming-new.part.mp3", 60)):
+        for name, age_seconds in ((".incoming-12345old.part.mp3", 7200), (".incoming-12345new.part.mp3", 60)):
             place.mkdir(parents=True, exist_ok=True)
             (place / name).touch()
             os.utime(place / name, (time.time() - age_seconds,) * 2)
     ingest_source(project, with_folder.catalog.sources[0], with_folder.ingest, {})
     hidden = [[path.name for path in place.iterdir() if path.name.startswith(".")] for place in places]
-    assert hidden == [[".incoming-new.part.mp3"]] * 3
+    assert hidden == [[".incoming-12345new.part.mp3"]] * 3

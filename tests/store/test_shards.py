@@ -20,6 +20,8 @@ from soundatlas.store.shards import (
     TRACKS_PER_SHARD,
     Shard,
     bucket_bits,
+    list_shards,
+    readable_shards,
     shard_name,
     write_shard,
 )
@@ -76,6 +78,16 @@ def test_tracks_spread_over_all_shards() -> None:
     """Hashes fill every bucket."""
     names = {shard_name(hashlib.sha256(str(number).encode()).hexdigest(), 4) for number in range(500)}
     assert len(names) == 16
+
+
+@pytest.mark.parametrize("name", ["model", "3-bits-g", "bits-0", "3-bits-", "my 0-bits-0", ".0-bits-0"])
+def test_other_files_beside_shards_are_none(name, path) -> None:
+    """A file that is not called as a shard is, is none; one that is called so but damaged is, and cannot be read."""
+    path.with_name(f"{name}.safetensors").write_bytes(path.read_bytes())
+    damaged = path.with_name("3-bits-a.safetensors")
+    damaged.write_bytes(b"")
+    assert list_shards(path.parent) == [path, damaged]
+    assert [shard.path for shard in readable_shards(path.parent)] == [path]
 
 
 def test_shard_gives_back_what_was_written(path) -> None:
@@ -183,7 +195,9 @@ def test_damaged_shard_is_refused_by_name(damage, path) -> None:
     before = path.read_bytes()
     path.write_bytes(damage(before))
     assert path.read_bytes() != before
-    with pytest.raises(StoreError, match=r"shard 0-bits-0\.safetensors is damaged.*dvc repro"):
+    with pytest.raises(
+        StoreError, match=r"shard 0-bits-0\.safetensors is damaged.*--repair`, then `soundatlas spectrograms"
+    ):
         Shard(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from soundatlas.store.verification import Verified, remove_damaged, verify_store
@@ -37,6 +38,28 @@ def test_manifest_that_says_otherwise(built, store, wanted, update, content, tmp
     remove_damaged(store, found)
     assert update(store, wanted).kept == 6
     assert content(store) == content(built[0])
+
+
+def test_what_is_not_ours_is_neither_damaged_nor_removed(store) -> None:
+    """Of files that are not called as shards are nothing is said, and repairing leaves them alone."""
+    (store / "model.safetensors").write_bytes(b"theirs")
+    (store / SHARD).write_bytes(b"rotten")
+    found = verify_store(store)
+    assert list(found.damaged) == [SHARD]
+    remove_damaged(store, found)
+    assert (store / "model.safetensors").read_bytes() == b"theirs"
+
+
+@pytest.mark.parametrize("columns", [None, {"audio_sha256": ["a"]}])
+def test_manifest_that_cannot_be_read_is_told_once(columns, store) -> None:
+    """What is wrong with it is told, without advice for another kind of store."""
+    if columns is None:
+        (store / "manifest.parquet").write_bytes(b"PAR1 nothing")
+    else:
+        pd.DataFrame(columns).to_parquet(store / "manifest.parquet")
+    (problem,) = verify_store(store).damaged.values()
+    assert problem.startswith("manifest.parquet is damaged (")
+    assert "dvc" not in problem
 
 
 def test_missing_manifest_is_damage(store) -> None:

@@ -154,12 +154,22 @@ def test_shard_that_does_not_change_is_not_read(store, wanted, update, monkeypat
 
 def test_what_a_killed_run_left_is_removed(built, store, wanted, update, content) -> None:
     """Half-written files and shards of another grouping go; nothing is computed."""
-    (store / ".0-bits-0-abc.part.safetensors").write_bytes(b"half")
-    (store / ".manifest-abc.part.parquet").write_bytes(b"half")
+    (store / ".0-bits-0-abcd1234.part.safetensors").write_bytes(b"half")
+    (store / ".manifest-abcd1234.part.parquet").write_bytes(b"half")
     shutil.copy(store / SHARD, store / "3-bits-7.safetensors")
     (store / "1-bits-0.safetensors").write_bytes(b"damaged")
     assert update(store, wanted) == Update(computed=0, kept=6, removed=0, failed=0)
     assert content(store) == content(built[0])
+
+
+def test_what_is_not_ours_stays(store, wanted, update) -> None:
+    """Files and folders of other names than ours are none of an update's business, nor of a removal's."""
+    theirs = ["model.safetensors", ".x.part", ".photos.partial"]
+    for name in theirs:
+        (store / name).write_bytes(b"theirs")
+    update(store, _first(wanted, 5))
+    remove_from_store(store, set(wanted))
+    assert [(store / name).read_bytes() for name in theirs] == [b"theirs"] * 3
 
 
 def test_empty_catalogue_is_an_empty_store(tmp_path, store, update, content, front_end) -> None:
@@ -320,7 +330,7 @@ def test_the_last_track_takes_its_shard_along(store, wanted) -> None:
 
 def test_a_killed_removal_is_no_obstacle(store, wanted, content, update, tmp_path) -> None:
     """What a killed one left half-written is cleared away, and the tracks are taken out."""
-    (store / f".0-bits-0-ab12.part{shards.SUFFIX}").write_bytes(b"half")
+    (store / f".0-bits-0-abcd1234.part{shards.SUFFIX}").write_bytes(b"half")
     gone = sorted(wanted)[:1]
     assert remove_from_store(store, set(gone)) == [SHARD]
     update(tmp_path / "others", {sha: path for sha, path in wanted.items() if sha not in gone})

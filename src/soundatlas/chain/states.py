@@ -17,7 +17,7 @@ from soundatlas.registry.contract import read_contract
 from soundatlas.registry.pin import PIN, name_model, read_champion
 from soundatlas.registry.prediction_key import model_key
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
-from soundatlas.store.shards import SUFFIX, Shard
+from soundatlas.store.shards import Shard, readable_shards
 from soundatlas.tables import FAILURES, MANIFEST, empty, read_table
 
 if TYPE_CHECKING:
@@ -209,13 +209,7 @@ def store_contracts(folder: Path) -> set[str]:
 
 def open_shards(folder: Path) -> dict[str, Shard]:
     """Return a store's shards by name; a damaged one is left out."""
-    shards = {}
-    for path in sorted(folder.glob(f"[!.]*{SUFFIX}")):
-        try:
-            shards[path.name] = Shard(path)
-        except StoreError:
-            continue
-    return shards
+    return {shard.path.name: shard for shard in readable_shards(folder)}
 
 
 def hears_store(root: Path, params: Params, model: Model) -> bool:

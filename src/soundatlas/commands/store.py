@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from soundatlas.profiling import Profile
 
-STORE = "data/spectrograms"
-STORES = (STORE, "data/stems")  # of a project
-KNOWN = "known-files.json"  # the hashes of what was listed, beside the shards
 KNOWN_SHARDS = "known-shards.json"  # what they look like, beside them
 KNOWN_SETTINGS = "data/.known-settings.json"  # in the project
 MOST_FAILURES = 10  # that are shown
@@ -31,19 +28,23 @@ def verify(folder: Path | None, *, repair: bool) -> None:
         repair: whether damaged shards are removed.
 
     Raises:
-        NotReadyError: when there is no store.
+        NotReadyError: when there is no store, or what is there is none.
         StoreError: when something is damaged and stays, or another run is at work in the store.
     """
     from rich.markup import escape
 
     from soundatlas.dag import holding_data
+    from soundatlas.store.belonging import STORE, filling, owner_of, repairing
     from soundatlas.store.locking import holding_store
-    from soundatlas.store.verification import list_shards, remove_damaged, verify_store
+    from soundatlas.store.recognition import is_store
+    from soundatlas.store.shards import list_shards
+    from soundatlas.store.verification import remove_damaged, verify_store
 
     place = folder or project_root() / STORE
-    if not place.is_dir():
-        raise NotReadyError(f"{printable(str(place))} is no folder of spectrograms: run `dvc repro spectrograms`")
-    with progress("verifying shards", len(list_shards(place))) as advance:
+    shards = list_shards(place)
+    if not shards and not is_store(place):
+        raise NotReadyError(f"{printable(str(place))} is no store of spectrograms: {filling(place)} makes one")
+    with progress("verifying shards", len(shards)) as advance:
         found = verify_store(place, advance=advance)
     console = wide_console()
     for problem in found.damaged.values():
@@ -52,23 +53,14 @@ def verify(folder: Path | None, *, repair: bool) -> None:
     if not found.damaged:
         console.print(f"{sound}, each as it was written", highlight=False)
     elif repair:
-        own = is_projects(place)
-        with holding_data(project_root(), "soundatlas store verify --repair") if own else holding_store(place):
+        owner = owner_of(place)
+        with holding_data(owner, "soundatlas store verify --repair") if owner else holding_store(place):
             remove_damaged(place, found)
-        removed = ", ".join(sorted(found.damaged))
-        console.print(f"removed {removed}: `dvc repro` computes what they held, and nothing else", highlight=False)
+        told = f"removed {', '.join(sorted(found.damaged))}: {filling(place)} computes what they held, and nothing else"
+        console.print(escape(printable(told)), soft_wrap=True, highlight=False)
     else:
-        raise StoreError(
-            f"damaged: {', '.join(sorted(found.damaged))}; --repair removes it, for `dvc repro` to compute"
-        )
-
-
-def is_projects(store: Path) -> bool:
-    """Return whether a folder is a store of the project that this is run in: an out of DVC, with locks of its own."""
-    try:
-        return store.resolve() in {project_root() / name for name in STORES}
-    except UsageError:
-        return False
+        damaged = ", ".join(sorted(found.damaged))
+        raise StoreError(f"damaged: {damaged}; {repairing(place)} removes it, for {filling(place)} to compute")
 
 
 def compute_folder(folder: Path, store: Path, workers: int | None, profile: Profile | None = None) -> None:
@@ -102,6 +94,7 @@ def _bring_up_to_date(folder: Path, store: Path, workers: int | None, profile: P
     from soundatlas.sources.inbox import folder_rows
     from soundatlas.store.locking import holding_store
     from soundatlas.store.reading import FAILURES_NAME
+    from soundatlas.store.recognition import KNOWN_NAME
     from soundatlas.store.writing import update_store
     from soundatlas.tables import read_columns
     from soundatlas.workers import retrying
@@ -116,7 +109,8 @@ def _bring_up_to_date(folder: Path, store: Path, workers: int | None, profile: P
     with holding_store(store):
         wanted: dict[str, str] = {}
         failed = []
-        for row in folder_rows(folder, folder, max_file_megabytes=settings.max_file_megabytes, known=store / KNOWN):
+        known, limit = store / KNOWN_NAME, settings.max_file_megabytes
+        for row in folder_rows(folder, folder, max_file_megabytes=limit, known=known):
             if row["reason"] is not None:
                 failed.append(row)
             else:  # of several files with the same bytes, one whose choice does not depend on the others' order

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -23,7 +25,6 @@ from soundatlas.workers import map_in_workers
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -226,10 +227,10 @@ def _computed(
     """Yield a track's row for each job, or an empty one with a new row among the failures."""
     if not jobs:
         return
-    program = folder / f".{backbone}.part.tflite"  # for the workers to read; nothing that a kill leaves behind stays
-    program.write_bytes(feature_program(backbone))
-    tasks = [FeatureJob(job, program) for job in jobs]
-    try:
+    with tempfile.TemporaryDirectory(prefix=f".{backbone}-", suffix=".part", dir=folder) as apart:
+        program = Path(apart, f"{backbone}.tflite")  # for the workers to read
+        program.write_bytes(feature_program(backbone))
+        tasks = [FeatureJob(job, program) for job in jobs]
         with closing(map_jobs(compute_features, tasks, timeout_seconds=timeout_seconds)) as outcomes:
             for outcome in outcomes:
                 job = outcome.item.spectrogram
@@ -237,5 +238,3 @@ def _computed(
                     about = {"reason": outcome.failure.reason, "message": outcome.failure.message}
                     failures.append({"path": job.path, "stage": "backbone", **about})
                 yield {} if outcome.value is None else {job.audio_sha256: outcome.value}
-    finally:
-        program.unlink()

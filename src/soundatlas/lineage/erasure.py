@@ -13,7 +13,7 @@ from soundatlas.history.audit import audit_path, open_audit
 from soundatlas.history.store import history_path, open_history
 from soundatlas.learning.backbone_features import FEATURES_NAME, read_features, remove_features
 from soundatlas.sources.deny_list import AUDIO_FOLDERS, audio_files
-from soundatlas.store.shards import SUFFIX, Shard
+from soundatlas.store.shards import Shard, list_shards
 from soundatlas.store.writing import remove_from_store
 from soundatlas.tables import write_table
 
@@ -103,7 +103,7 @@ def _listed_paths(root: Path, traces: Traces) -> Iterator[str]:
 def _spectrograms(root: Path, traces: Traces) -> Iterator[Step]:
     sha = traces.audio_sha256
     for folder in (root / "data/spectrograms", root / "data/stems"):
-        holding = [path for path in sorted(folder.glob(f"[!.]*{SUFFIX}")) if sha in Shard(path).rows]
+        holding = [path for path in list_shards(folder) if sha in Shard(path).rows]
         if holding:
             shown = holding[0].relative_to(root).as_posix()
             yield f"take its spectrogram out of {shown}", partial(remove_from_store, folder, {sha})

@@ -15,7 +15,7 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from soundatlas.errors import NotReadyError, UsageError
-from soundatlas.files import remove_leftovers, replacing_file
+from soundatlas.files import is_leftover, remove_leftovers, replacing_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +137,7 @@ class Place:
             remove_leftovers(self.local)
             return
         for name in self.signatures():
-            if name.startswith(".") and LEFTOVER in name:
+            if is_leftover(name):
                 self.remove(name)
 
     def fetch_folder(self, folder: Path) -> None:

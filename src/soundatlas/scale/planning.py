@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from soundatlas.errors import StoreError
 from soundatlas.scale.shard_headers import read_header
 from soundatlas.scale.shard_work import ShardPlan
-from soundatlas.store.shards import SUFFIX, bucket_bits, shard_name
+from soundatlas.store.shards import bucket_bits, is_shard, shard_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,7 +65,7 @@ def plan_update(store: Place, wanted: Mapping[str, str], contract_sha256: str) -
 
 def shards_of(store: Place) -> list[str]:
     """Return the names of the shards of a store, in order."""
-    return sorted(name for name in store.signatures() if name.endswith(SUFFIX) and not name.startswith("."))
+    return sorted(name for name in store.signatures() if is_shard(name))
 
 
 def read_headers(store: Place, names: Iterable[str]) -> dict[str, ShardHeader | None]:

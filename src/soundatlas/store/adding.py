@@ -11,7 +11,7 @@ from soundatlas.files import remove_leftovers
 from soundatlas.store.contents import manifest_row
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
 from soundatlas.store.rows import describe_spectrogram
-from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, shard_name, write_shard
+from soundatlas.store.shards import Shard, bucket_bits, list_shards, shard_name, write_shard
 from soundatlas.tables import FAILURES, MANIFEST, conform, empty, read_table, write_table
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def add_to_store(
     """
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
-    shards = {path.name: Shard(path) for path in sorted(folder.glob(f"[!.]*{SUFFIX}"))}
+    shards = {path.name: Shard(path) for path in list_shards(folder)}
     if any(shard.contract_sha256 != contract_sha256 for shard in shards.values()):
         raise StoreError("the store holds spectrograms of another front end: run `dvc repro spectrograms`")
     holding = [name for name, shard in shards.items() if audio_sha256 in shard.rows]

@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from soundatlas.errors import StoreError
+from soundatlas.store.belonging import filling
 from soundatlas.store.shards import Shard
 from soundatlas.tables import MANIFEST, read_table
 
@@ -49,7 +50,7 @@ class SpectrogramStore:
     def _open_shard(self, name: str) -> Shard:
         shard = Shard(self.folder / name)
         if shard.contract_sha256 != self.contract_sha256:
-            raise StoreError(f"shard {name} was computed by another front end: run `dvc repro spectrograms`")
+            raise StoreError(f"shard {name} was computed by another front end: run {filling(self.folder)}")
         return shard
 
     def __contains__(self, audio_sha256: object) -> bool:

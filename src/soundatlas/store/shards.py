@@ -7,23 +7,27 @@ checksum of its own, so that whoever reads one track need not read the others to
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 from safetensors import SafetensorError, safe_open
 
 from soundatlas.errors import StoreError
 from soundatlas.files import replacing_file_apart
+from soundatlas.store.belonging import filling, repairing
 from soundatlas.store.rows import DTYPE, checksum
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
 SUFFIX = ".safetensors"
+NAME = re.compile(r"\d+-bits-[0-9a-f]+\.safetensors")
 TRACKS_PER_SHARD = 100  # at most, on average: DVC's no-op costs 1.1 s with 100 files and 2.0 s with 10,000
 METADATA_KEY = "soundatlas"  # one key only: safetensors writes several in no fixed order
 
@@ -40,6 +44,23 @@ def shard_name(audio_sha256: str, bits: int) -> str:
     """Return the name of the shard that a track belongs to, e.g. `2-bits-3.safetensors`."""
     bucket = int(audio_sha256[:8], 16) >> (32 - bits) if bits else 0
     return f"{bits}-bits-{bucket:x}{SUFFIX}"
+
+
+def is_shard(name: str) -> bool:
+    """Return whether a file is called as a shard is; whatever else lies beside the shards is not ours to touch."""
+    return NAME.fullmatch(name) is not None
+
+
+def list_shards(folder: Path) -> list[Path]:
+    """Return the shards of a store, in order."""
+    return sorted(path for path in folder.glob(f"*{SUFFIX}") if is_shard(path.name))
+
+
+def readable_shards(folder: Path) -> Iterator[Shard]:
+    """Yield the shards of a store, in order; damaged ones are left out."""
+    for path in list_shards(folder):
+        with contextlib.suppress(StoreError):
+            yield Shard(path)
 
 
 def write_shard(
@@ -104,7 +125,8 @@ class Shard:
     def kept(self, audio_sha256: str) -> NDArray[np.float16]:
         """Return a track's spectrogram as it lies on disk, or raise as `log_mel` does."""
         if audio_sha256 not in self.rows:  # of which a manifest speaks that is older than the shard
-            raise StoreError(f"shard {self.path.name} no longer holds track {audio_sha256[:12]}: run `dvc repro`")
+            todo = f"run {filling(self.path.parent)}"
+            raise StoreError(f"shard {self.path.name} no longer holds track {audio_sha256[:12]}: {todo}")
         log_mel: NDArray[np.float16] = self._file.get_tensor(audio_sha256)
         if audio_sha256 not in self._sound:
             if checksum(log_mel) != self._checksums[audio_sha256]:
@@ -134,5 +156,5 @@ class Shard:
 
 
 def _damage(path: Path, what: object) -> StoreError:
-    todo = "`soundatlas store verify --repair`, then `dvc repro`"
+    todo = f"{repairing(path.parent)}, then {filling(path.parent)}"
     return StoreError(f"shard {path.name} is damaged ({what}): {todo}")

@@ -36,7 +36,7 @@ class Spool:
             return log_mel
         import numpy as np
 
-        with tempfile.TemporaryFile(dir=self._folder, prefix=".", suffix=".part") as file:
+        with tempfile.TemporaryFile(dir=self._folder, prefix=".spool-", suffix=".part") as file:
             file.write(np.ascontiguousarray(log_mel).data)
             file.flush()
             return np.memmap(file, log_mel.dtype, "r", shape=log_mel.shape)

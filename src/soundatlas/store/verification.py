@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from soundatlas.errors import SoundatlasError, StoreError
 from soundatlas.store.reading import MANIFEST_NAME, short_contract
-from soundatlas.store.shards import SUFFIX, Shard
+from soundatlas.store.shards import Shard, list_shards
 from soundatlas.tables import MANIFEST, read_table
 
 if TYPE_CHECKING:
@@ -57,11 +57,6 @@ def verify_store(folder: Path, *, advance: Callable[[], None] = lambda: None) ->
     return Verified(len(paths), tracks, damaged)
 
 
-def list_shards(folder: Path) -> list[Path]:
-    """Return the shards of a store, in order."""
-    return sorted(folder.glob(f"[!.]*{SUFFIX}"))
-
-
 def remove_damaged(folder: Path, found: Verified) -> None:
     """Remove what `verify_store` found damaged: the next update computes it anew, and nothing else."""
     for name in found.damaged:
@@ -70,10 +65,12 @@ def remove_damaged(folder: Path, found: Verified) -> None:
 
 def _manifest_problem(folder: Path, rows: dict[str, dict[str, object]]) -> str | None:
     """Return what is wrong with the manifest, given what the shards say."""
+    if not (folder / MANIFEST_NAME).is_file():
+        return f"{MANIFEST_NAME} is missing"
     try:
         manifest = read_table(folder / MANIFEST_NAME, MANIFEST).set_index("audio_sha256")
     except SoundatlasError as error:
-        return str(error)
+        return f"{MANIFEST_NAME} is damaged ({error.__cause__ or 'it lacks a column'})"
     if manifest.to_dict("index") != rows:
         return f"{MANIFEST_NAME} does not say what the shards say"
     return None

@@ -17,7 +17,7 @@ from soundatlas.store.known_shards import KnownShards
 from soundatlas.store.reading import FAILURES_NAME, MANIFEST_NAME
 from soundatlas.store.row_tables import library_versions
 from soundatlas.store.rows import describe
-from soundatlas.store.shards import SUFFIX, Shard, bucket_bits, shard_name, write_shard
+from soundatlas.store.shards import Shard, bucket_bits, list_shards, readable_shards, shard_name, write_shard
 from soundatlas.store.spool import Spool
 from soundatlas.tables import MANIFEST, read_table, write_table
 from soundatlas.workers import map_in_workers
@@ -116,7 +116,7 @@ def update_store(
             parts.append(manifest_part({sha: row for sha, (_, row) in (tracks | copied).items()}, contract))
     write_manifest(parts, folder / MANIFEST_NAME)
     write_failures(failures, folder / FAILURES_NAME)
-    for path in folder.glob(f"[!.]*{SUFFIX}"):
+    for path in list_shards(folder):
         if path.name not in layout:  # no table names it any more
             path.unlink()
     sound.remember(folder / name for name in layout)
@@ -133,7 +133,7 @@ def remove_from_store(folder: Path, shas: AbstractSet[str]) -> list[str]:
         StoreError: when a shard is damaged.
     """
     remove_leftovers(folder)  # of a removal that was killed
-    shards = [Shard(path) for path in sorted(folder.glob(f"[!.]*{SUFFIX}"))]
+    shards = [Shard(path) for path in list_shards(folder)]
     touched = [shard for shard in shards if shas & set(shard.rows)]
     for shard in touched:
         left = {sha: (shard.kept(sha), shard.rows[sha]) for sha in shard.rows if sha not in shas}
@@ -158,15 +158,7 @@ def _layout(wanted: Mapping[str, str]) -> dict[str, list[str]]:
 
 def _present_shards(folder: Path, contract: str) -> dict[str, Shard]:
     """Return the shards that can be gone on from; a damaged one or one of another front end is computed anew."""
-    present = {}
-    for path in sorted(folder.glob(f"[!.]*{SUFFIX}")):
-        try:
-            shard = Shard(path)
-        except StoreError:
-            continue
-        if shard.contract_sha256 == contract:
-            present[path.name] = shard
-    return present
+    return {shard.path.name: shard for shard in readable_shards(folder) if shard.contract_sha256 == contract}
 
 
 def _computed(
