@@ -225,6 +225,19 @@ def test_bad_files_are_rows_with_reasons(mixed) -> None:
     assert list(table.columns[: len(FAILURES)]) == list(FAILURES)
 
 
+def test_files_that_could_not_be_listed_are_among_the_failures(store, wanted, clips, front_end) -> None:
+    """They come first, by path, and the next update without them takes them out."""
+    unlisted = [
+        {"path": path, "stage": "ingest", "reason": "empty", "message": "no bytes", "audio_sha256": None}
+        for path in ("b.wav", "a.wav")
+    ]
+    gone = {"0" * 64: "gone.wav"}
+    for rows, paths in ((unlisted, ["a.wav", "b.wav", "gone.wav"]), ([], ["gone.wav"])):
+        done = update_store(store, wanted | gone, front_end, root=clips, timeout_seconds=120.0, unlisted=rows)
+        assert done == Update(computed=0, kept=6, removed=0, failed=1)
+        assert read_table(store / "failures.parquet", FAILURES)["path"].tolist() == paths
+
+
 def test_bad_files_are_not_in_the_manifest(mixed, front_end) -> None:
     """The manifest and the shards hold the tracks that can be used and no others."""
     root, wanted, reasons, *_ = mixed

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from soundatlas.commands.terminal import printable, wide_console
-from soundatlas.errors import NotReadyError, StoreError, UsageError
+from soundatlas.errors import NotReadyError, StoreError, TooManyFailuresError, UsageError
 from soundatlas.files import project_root
 from soundatlas.progress import progress
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
     from soundatlas.profiling import Profile
 
-KNOWN_SHARDS = "known-shards.json"  # what they look like, beside them
 KNOWN_SETTINGS = "data/.known-settings.json"  # in the project
 MOST_FAILURES = 10  # that are shown
+LISTING = "ingest"  # what a table of failures calls the stage that lists
 
 
 def verify(folder: Path | None, *, repair: bool) -> None:
@@ -73,7 +74,9 @@ def compute_folder(folder: Path, store: Path, workers: int | None, profile: Prof
         profile: takes down where the time went.
 
     Raises:
-        UsageError: when `folder` is none, or the store would lie in it.
+        UsageError: when `folder` is none or holds nothing while the store does, or the store would lie in it, is a
+            project's own, or is a folder of other things.
+        TooManyFailuresError: when there are files and none can be used.
         StoreError: when another run is at work in the store.
     """
     if not folder.is_dir():
@@ -82,6 +85,12 @@ def compute_folder(folder: Path, store: Path, workers: int | None, profile: Prof
         raise UsageError(f"the store {printable(str(store))} is a file: name a folder")
     if store.resolve().is_relative_to(folder.resolve()):
         raise UsageError(f"the store {printable(str(store))} would lie within the audio: choose another place")
+    from soundatlas.store.belonging import owner_of
+
+    if owner_of(store) is not None:
+        raise UsageError(
+            f"the store {printable(str(store))} is a project's, which `dvc repro` fills: name another folder"
+        )
     from soundatlas.store.rows import NEEDED_FOR_COMPUTING
     from soundatlas.workers import early_workers
 
@@ -91,14 +100,15 @@ def compute_folder(folder: Path, store: Path, workers: int | None, profile: Prof
 
 def _bring_up_to_date(folder: Path, store: Path, workers: int | None, profile: Profile | None) -> None:
     from soundatlas.commands.store_settings import read_settings
-    from soundatlas.sources.inbox import folder_rows
+    from soundatlas.sources.inbox import walk_music
+    from soundatlas.store.contents import write_failures
     from soundatlas.store.locking import holding_store
     from soundatlas.store.reading import FAILURES_NAME
-    from soundatlas.store.recognition import KNOWN_NAME
+    from soundatlas.store.recognition import KNOWN_SHARDS_NAME, holds_tracks, refuse_foreign
     from soundatlas.store.writing import update_store
-    from soundatlas.tables import read_columns
     from soundatlas.workers import retrying
 
+    refuse_foreign(store)
     project = project_root()
     settings = read_settings(project / "params.yaml", project / KNOWN_SETTINGS)
     map_jobs = retrying(settings.retries)
@@ -107,16 +117,13 @@ def _bring_up_to_date(folder: Path, store: Path, workers: int | None, profile: P
 
         map_jobs = profiled(profile, map_jobs)
     with holding_store(store):
-        wanted: dict[str, str] = {}
-        failed = []
-        known, limit = store / KNOWN_NAME, settings.max_file_megabytes
-        for row in folder_rows(folder, folder, max_file_megabytes=limit, known=known):
-            if row["reason"] is not None:
-                failed.append(row)
-            else:  # of several files with the same bytes, one whose choice does not depend on the others' order
-                sha, path = row["audio_sha256"], row["path"]
-                wanted[sha] = min(wanted.get(sha, path), path)
-        failed.sort(key=itemgetter("path"))
+        if next(walk_music(folder), None) is None:  # asked before the hashes of what lay there are forgotten
+            _refuse_to_empty(store, folder)
+        wanted, unlisted = _list(folder, store, settings.max_file_megabytes)
+        if unlisted and not wanted and holds_tracks(store):
+            write_failures(unlisted, store / FAILURES_NAME)
+            _print_failures(store / FAILURES_NAME)
+            _refuse_to_empty(store, folder)
         with progress("computing spectrograms", len(wanted)) as advance:
             update = update_store(
                 store,
@@ -127,22 +134,58 @@ def _bring_up_to_date(folder: Path, store: Path, workers: int | None, profile: P
                 workers=workers,
                 map_jobs=map_jobs,
                 advance=advance,
-                known=store / KNOWN_SHARDS,
+                unlisted=unlisted,
+                known=store / KNOWN_SHARDS_NAME,
             )
-        if update.failed:
-            failed += read_columns(store / FAILURES_NAME, ["path", "reason", "message"])
-    _print_failures(failed)
+        failed = update.failed + len(unlisted)
+        if failed:
+            _print_failures(store / FAILURES_NAME)
     print(  # noqa: T201 - the command's output
-        f"{update.computed} computed, {update.kept} kept, {update.removed} removed, {len(failed)} failed"
+        f"{update.computed} computed, {update.kept} kept, {update.removed} removed, {failed} failed"
     )
+    if failed and not update.computed + update.kept:
+        raise TooManyFailuresError(f"none of {failed} files can be used: see {printable(str(store / FAILURES_NAME))}")
 
 
-def _print_failures(failed: list[dict[str, Any]]) -> None:
-    if not failed:
-        return
+def _refuse_to_empty(store: Path, folder: Path) -> None:
+    """See to it that a folder without audio, such as a disk that is not mounted, takes nothing out of a store."""
+    from soundatlas.store.recognition import holds_tracks
+
+    if holds_tracks(store):
+        raise UsageError(
+            f"{printable(str(folder))} holds no audio that can be read, and the store {printable(str(store))} would "
+            "lose all of its tracks: see to it that it is the right folder, and there; or delete the store"
+        )
+
+
+def _list(folder: Path, store: Path, max_file_megabytes: int) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """Return audio SHA-256 -> path, and a row of `tables.FAILURES` for each file that cannot even be listed."""
+    from soundatlas.sources.inbox import folder_rows
+    from soundatlas.store.recognition import KNOWN_NAME
+
+    wanted: dict[str, str] = {}
+    unlisted = []
+    for row in folder_rows(folder, folder, max_file_megabytes=max_file_megabytes, known=store / KNOWN_NAME):
+        if row["reason"] is not None:
+            unlisted.append({**row, "stage": LISTING})
+        else:  # of several files with the same bytes, one whose choice does not depend on the others' order
+            sha, path = row["audio_sha256"], row["path"]
+            wanted[sha] = min(wanted.get(sha, path), path)
+    return wanted, unlisted
+
+
+def _print_failures(table: Path) -> None:
+    """Print what could not be used, of what was listed and what was not as many, and where all of it stands."""
     from rich.markup import escape
 
+    from soundatlas.tables import FAILURES, read_columns
+
+    rows = sorted(read_columns(table, [*FAILURES]), key=itemgetter("path"))
+    kinds = [[row for row in rows if (row["stage"] == LISTING) == early] for early in (True, False)]
+    mixed = [row for pair in zip_longest(*kinds) for row in pair if row is not None]
+    told = [f"{row['path']}: {row['reason']}: {row['message']}" for row in mixed[:MOST_FAILURES]]
+    if more := len(mixed) - len(told):
+        told.append(f"and {more} more, all of which {table} names")
     console = wide_console()
-    for row in failed[:MOST_FAILURES]:
-        told = f"{row['path']}: {row['reason']}: {row['message']}"
-        console.print(escape(printable(told)), soft_wrap=True, highlight=False)
+    for line in told:
+        console.print(escape(printable(line)), soft_wrap=True, highlight=False)

@@ -44,6 +44,9 @@ def write_manifest(parts: list[pa.Table], path: Path) -> None:
     write_parts(parts, path, MANIFEST)
 
 
-def write_failures(failures: Iterable[Mapping[str, str]], path: Path) -> None:
-    """Write the table of failures, given rows of `failure_row`: in an order that does not depend on the paths."""
-    write_rows(sorted(failures, key=lambda row: row["audio_sha256"]), path, FAILURES)
+def write_failures(failures: Iterable[Mapping[str, Any]], path: Path) -> None:
+    """Write the table of failures, given rows of `failure_row`: in an order that does not depend on the paths.
+
+    What has no hash, as it could not be read, comes first and by its path.
+    """
+    write_rows(sorted(failures, key=lambda row: (row["audio_sha256"] or "", row["path"])), path, FAILURES)

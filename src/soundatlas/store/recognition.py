@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KNOWN_NAME = "known-files.json"  # the hashes of what was listed, beside the shards
-NAMES = {LOCK_NAME, KNOWN_NAME, MANIFEST_NAME, FAILURES_NAME}
+KNOWN_SHARDS_NAME = "known-shards.json"  # how these look
+NAMES = {LOCK_NAME, KNOWN_NAME, KNOWN_SHARDS_NAME, MANIFEST_NAME, FAILURES_NAME}
 
 
 def is_store(folder: Path) -> bool:

@@ -60,6 +60,7 @@ def update_store(
     workers: int | None = None,
     map_jobs: MapJobs = map_in_workers,
     advance: Callable[[], None] = lambda: None,
+    unlisted: Iterable[Mapping[str, Any]] = (),
     known: Path | None = None,
 ) -> Update:
     """Make `folder` hold the spectrograms of exactly the `wanted` tracks.
@@ -76,6 +77,7 @@ def update_store(
         workers: number of processes; `worker_count()` by default.
         map_jobs: has workers compute the spectrograms.
         advance: called after each computed track, for a progress bar.
+        unlisted: rows of `tables.FAILURES`, of files that could not even be listed: they join those that failed.
         known: a JSON file of ours that remembers sound shards; one that looks otherwise now is read before it is kept.
     """
     from concurrent.futures import ThreadPoolExecutor
@@ -115,7 +117,7 @@ def update_store(
                 write_shard(folder / name, contract, tracks | copied)
             parts.append(manifest_part({sha: row for sha, (_, row) in (tracks | copied).items()}, contract))
     write_manifest(parts, folder / MANIFEST_NAME)
-    write_failures(failures, folder / FAILURES_NAME)
+    write_failures([*unlisted, *failures], folder / FAILURES_NAME)
     for path in list_shards(folder):
         if path.name not in layout:  # no table names it any more
             path.unlink()
