@@ -78,6 +78,16 @@ def model(tmp_path_factory: pytest.TempPathFactory, tiny_params) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def blended_model(tmp_path_factory: pytest.TempPathFactory, tiny_params) -> Path:
+    """Give the folder of a model with two parts, network and statistics; copy it, never write to it."""
+    import tiny_project
+
+    folder = tmp_path_factory.mktemp("blended-model") / "model"
+    tiny_project.write_model(folder, tiny_params, statistics=True)
+    return folder
+
+
 @pytest.fixture
 def project(tmp_path: Path, repository: Path) -> Path:
     """Give a project as it starts: parameters and an empty inbox."""

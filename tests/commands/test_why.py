@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import tiny_project
 
+from soundatlas.audio.stems import analyse
+from soundatlas.learning.explanation import Patches, flattened
+from soundatlas.registry.bundle import Bundle
 from soundatlas.stages import spectrograms
 
 PNG = b"\x89PNG"
@@ -63,6 +67,41 @@ def test_json_holds_all(learnt, command):
     neighbours = told["nearest_training_tracks"]
     assert {row["track_id"] for row in neighbours} == {"demo:00", "demo:02", "demo:03"}  # train, but for itself
     assert [row["similarity"] for row in neighbours] == sorted((r["similarity"] for r in neighbours), reverse=True)
+
+
+def test_told_factors_are_of_the_whole_model(learnt, command, blended_model):
+    """Whoever flattens the patch, or the band, that is named and classifies again finds the factor that was told."""
+    tiny_project.install_champion(learnt, blended_model)
+    told = json.loads(command(learnt, "why", "demo:01", "--json")[1])
+    bundle = Bundle(blended_model)
+    log_mels = bundle.analyse(lambda front_end: analyse(learnt / "data/audio/01.wav", front_end).log_mel)
+    before = bundle.classify_log_mels(log_mels).probabilities
+    frames = np.round(np.array(told["patch_edges_seconds"]) * bundle.front_ends["network"].frames_per_second)
+    patches = Patches(frames.astype(int), np.array(told["patch_edges_bands"]))
+    throughout = Patches(np.array([0, len(log_mels["network"])]), patches.bands)
+    for head, said in told["heads"].items():
+        assert said["probabilities"] == pytest.approx(before[head])
+        best = max(before[head], key=before[head].get)
+        assert said["part_weights"] == pytest.approx({"network": 0.45 / 1.65, "statistics": 1.2 / 1.65})
+        drops = np.array(said["log_probability_drops"])
+        for grid, patch, strongest in (
+            (patches, np.unravel_index(drops.argmax(), drops.shape), said["strongest"]),
+            (throughout, (0, int(np.argmax(said["band_log_probability_drops"]))), said["strongest_band"]),
+        ):
+            without = bundle.classify_log_mels(flattened(log_mels, dict.fromkeys(log_mels, grid), patch))
+            factor = before[head][best] / without.probabilities[head][best]
+            assert strongest["times_less_likely"] == pytest.approx(factor, rel=1e-4)
+            assert strongest["from_hertz"] == told["band_hertz"][grid.bands[patch[1]]]
+    assert told["window_part"] == "network"
+
+
+def test_table_says_whose_windows_agree(learnt, command, blended_model):
+    """The windows are the network's, which the table names, with the weight of its word."""
+    tiny_project.install_champion(learnt, blended_model)
+    _, out, _ = command(learnt, "why", "demo:01")
+    assert "windows of the network" in out
+    assert "(weight 27%)" in out
+    assert " Hz throughout" in out
 
 
 def test_embeddings_are_remembered(learnt, command):

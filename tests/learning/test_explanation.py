@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from soundatlas.audio.windows import cut_windows, window_starts
 from soundatlas.learning.explanation import (
     Patches,
+    Rehearing,
+    flattened,
     most_telling_stretch,
     nearest,
-    occluded_windows,
     occlusion,
     window_probabilities,
 )
 
-FRAMES, BANDS, WINDOW, HOP = 60, 16, 20, 10
+FRAMES, BANDS = 60, 16
 RNG = np.random.default_rng(3)
 QUIET = RNG.normal(-60, 1, (FRAMES, BANDS)).astype(np.float32)
 
@@ -30,17 +30,16 @@ def _with_event(first, last, low, high, level=0.0):
 def _listening_to(low, high, sign=1.0):
     """Make a model of two classes whose second one is as likely as the loudest moment of some bands is loud."""
 
-    def logits(windows):
-        loudest = windows[:, :, low:high].mean(axis=2).max(axis=1)
-        return {"head": np.stack([np.zeros(len(windows)), sign * (loudest + 30) / 10], axis=1).astype(np.float32)}
+    def logits(log_mels):
+        loudest = log_mels["ear"][:, low:high].mean(axis=1).max()
+        return {"head": np.array([0, sign * (loudest + 30) / 10], np.float32)}
 
     return logits
 
 
 def _occlude(log_mel, logits, *, patch_frames=5, patch_bands=4, advance=lambda _steps: None):
-    patches = Patches.over(log_mel, patch_frames, patch_bands)
-    windows, starts = cut_windows(log_mel, WINDOW, HOP), window_starts(len(log_mel), WINDOW, HOP)
-    return occlusion(log_mel, windows, starts, logits, {"head": 1}, patches, advance)["head"], patches
+    patches = Patches.over(range(len(log_mel)), BANDS, patch_frames, patch_bands)
+    return occlusion({"ear": log_mel}, {"ear": patches}, logits, {"head": 1}, advance)["head"], patches
 
 
 def test_what_the_model_listens_to_lights_up():
@@ -59,7 +58,7 @@ def test_channels_are_flattened_together():
     mix = _with_event(30, 35, 8, 12)
     both = np.stack([mix, mix - 20], axis=-1)
     alone, patches = _occlude(mix - 20, _listening_to(8, 12))
-    drops, same = _occlude(both, lambda windows: _listening_to(8, 12)(windows[..., 1]))
+    drops, same = _occlude(both, lambda heard: _listening_to(8, 12)({"ear": heard["ear"][..., 1]}))
     assert same.shape == patches.shape
     np.testing.assert_allclose(drops, alone, atol=1e-4)
 
@@ -79,31 +78,54 @@ def test_steady_sound_is_no_event():
 
 def test_deaf_model_has_no_reasons():
     """A model that says the same of everything rests on nothing."""
-    drops, _ = _occlude(_with_event(0, 5, 0, 4), lambda windows: {"head": np.zeros((len(windows), 2), np.float32)})
+    drops, _ = _occlude(_with_event(0, 5, 0, 4), lambda _: {"head": np.zeros(2, np.float32)})
     assert (drops == 0).all()
 
 
-def test_track_shorter_than_a_window():
-    """A short track goes round in its window; its event is covered in every turn, and found."""
-    log_mel = _with_event(2, 4, 8, 12)[:8]
-    drops, patches = _occlude(log_mel, _listening_to(8, 12), patch_frames=2)
-    assert patches.shape == (4, 4)
-    assert np.unravel_index(drops.argmax(), drops.shape) == (1, 2)
-
-
-def test_every_window_that_is_judged_is_counted():
-    """The progress reaches the announced number; patches that windows do not cover whole are judged as well."""
+def test_every_patch_is_counted():
+    """The progress reaches the number of patches; those that do not divide the track evenly are judged as well."""
     steps = []
     drops, patches = _occlude(_with_event(0, 5, 0, 4), _listening_to(0, 4), patch_frames=7, advance=steps.append)
-    assert sum(steps) == occluded_windows(window_starts(FRAMES, WINDOW, HOP), WINDOW, patches)
+    assert sum(steps) == drops.size == patches.shape[0] * patches.shape[1]
     assert np.isfinite(drops).all()
+
+
+def test_patch_takes_the_level_around_it_and_nothing_else_changes():
+    """Each spectrogram has its own cells of the patch filled with the mean of them and their neighbours."""
+    log_mels = {"ear": _with_event(30, 35, 8, 12), "other": np.repeat(_with_event(30, 35, 8, 12), 2, axis=0)}
+    grids = {"ear": Patches.over(range(20, 50), BANDS, 5, 4), "other": Patches.over(range(40, 100), BANDS, 10, 4)}
+    before = {part: log_mel.copy() for part, log_mel in log_mels.items()}
+    found = flattened(log_mels, grids, (2, 2))
+    for part, times in (("ear", 1), ("other", 2)):
+        inside = np.zeros(log_mels[part].shape, bool)
+        inside[30 * times : 35 * times, 8:12] = True
+        around = log_mels[part][25 * times : 40 * times, 4:16].mean()
+        assert found[part][inside] == pytest.approx(np.full(inside.sum(), around), abs=1e-3)
+        np.testing.assert_array_equal(found[part][~inside], log_mels[part][~inside])
+        np.testing.assert_array_equal(log_mels[part], before[part])
+
+
+def test_only_altered_windows_are_heard_again():
+    """A version of a track gets what hearing all its windows would give, and only those that differ are heard."""
+    heard = []
+
+    def logits(windows):
+        heard.append(len(windows))
+        return {"head": windows.sum(axis=2)}
+
+    rehearing, first = Rehearing(logits), RNG.normal(size=(6, 3, 4)).astype(np.float32)
+    other = first.copy()
+    other[[1, 4], 2] = 7
+    for windows in (first, other, first):
+        np.testing.assert_array_equal(rehearing(windows)["head"], windows.sum(axis=2))
+    assert heard == [6, 2]
 
 
 @pytest.mark.parametrize(("size", "step", "pieces"), [(60, 5, 12), (62, 5, 12), (63, 5, 13), (3, 5, 1), (1, 50, 1)])
 def test_patches_cover_all_and_are_alike(size, step, pieces):
     """Patches leave nothing out, do not overlap, and differ by at most one cell."""
-    edges = Patches.over(np.zeros((size, 8), np.float32), step, 4).frames
-    assert (edges[0], edges[-1], len(edges)) == (0, size, pieces + 1)
+    edges = Patches.over(range(100, 100 + size), 8, step, 4).frames
+    assert (edges[0], edges[-1], len(edges)) == (100, 100 + size, pieces + 1)
     assert np.ptp(np.diff(edges)) <= 1
 
 

@@ -19,6 +19,8 @@ from soundatlas.tables import DUPLICATES, FAILURES, INBOX, LABELS, SIDES, SPLIT,
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from soundatlas.learning.linear_heads import LinearHeads
+
 SPACE = LabelSpace(
     {"genre": ("chorale", "reel", "waltz"), "artist": ("anna", "bela", "clara")},
     {"tempo_bpm": Scale(110.0, 20.0), "mean_pitch": Scale(64.0, 6.0)},
@@ -73,14 +75,18 @@ def start_project(root: Path, repository: Path, **changes: dict[str, Any]) -> Pa
     return params_of(repository, **changes)
 
 
-def write_model(folder: Path, params: Params, *, seed: int = 1) -> None:
-    """Write the bundle of an untrained network, with what `train` writes beside it."""
+def write_model(folder: Path, params: Params, *, seed: int = 1, statistics: bool = False) -> None:
+    """Write the bundle of an untrained network, with what `train` writes beside it.
+
+    With `statistics`, linear heads that were never fitted have their say beside the network, by uneven factors.
+    """
     import keras
 
-    from soundatlas.learning.blend import NETWORK, Calibration
+    from soundatlas.learning.blend import NETWORK, STATISTICS, Calibration
     from soundatlas.learning.fit import Fitted
     from soundatlas.learning.network import build_network
     from soundatlas.learning.open_set import OpenSet
+    from soundatlas.learning.statistics import statistics_groups
     from soundatlas.learning.training import Trained
     from soundatlas.registry.bundle_writing import write_bundle
 
@@ -101,13 +107,31 @@ def write_model(folder: Path, params: Params, *, seed: int = 1) -> None:
     history = [{"epoch": epoch, "loss": 2.0 / epoch, "val_loss": 3.0 / epoch} for epoch in (1.0, 2.0)]
     fitted = Fitted(network, MEAN_DB, STD_DB, history, 2)
     ones = dict.fromkeys([*SPACE.classes, *SPACE.attributes], 1.0)
-    calibration = Calibration({NETWORK: ones}, {NETWORK: ones})
+    calibration, linear = Calibration({NETWORK: ones}, {NETWORK: ones}), {}
+    if statistics:
+        linear = {STATISTICS: draw_heads(sum(statistics_groups(front_end.n_mels)), seed)}
+        factors = {part: dict.fromkeys(ones, factor) for part, factor in ((NETWORK, 0.3), (STATISTICS, 0.6))}
+        calibration = Calibration(factors, {NETWORK: dict.fromkeys(ones, 1.5), STATISTICS: dict.fromkeys(ones, 2.0)})
     open_set = OpenSet("artist", 0.4, Scale(0.5, 0.2), None, 1.0)
-    trained = Trained(SPACE, fitted, {}, calibration, open_set, None, None)
+    trained = Trained(SPACE, fitted, linear, calibration, open_set, None, None)
     write_bundle(folder, trained, front_end, params.train)
     pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
     settings = {name: params.model_dump(by_alias=True)[name] for name in ("spectrograms", "train")}
     write_json(folder / "about.json", {"params": settings, "kept_epoch": 2})
+
+
+def draw_heads(features: int, seed: int) -> LinearHeads:
+    """Return random linear heads."""
+    from soundatlas.learning.linear_heads import Linear, LinearHeads
+
+    generator = np.random.default_rng(seed)
+
+    def draw(outputs: int) -> Linear:
+        weights = generator.normal(0, 0.02, (features, outputs)).astype(np.float32)
+        return Linear(weights, np.zeros(outputs, np.float32))
+
+    classes = {head: draw(len(names)) for head, names in SPACE.classes.items()}
+    return LinearHeads(classes, {name: draw(1) for name in SPACE.attributes}, draw(TRAIN["embedding"]))
 
 
 def make_outdated(folder: Path) -> None:

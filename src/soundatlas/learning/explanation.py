@@ -1,12 +1,12 @@
 """Why a model says what it says: what each window says, what it would miss most, and what it has learnt from.
 
-Pure functions over arrays; the model is any function from windows to logits.
+Pure functions over arrays; the model is any function from spectrograms to logits.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import log_softmax
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Logits = Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]
-
-WINDOWS_AT_ONCE = 256
+    LogMels = Mapping[str, NDArray[np.float32]]  # part of a model -> shape (frames, n_mels), dB; with stems, channels
+    Model = Callable[[LogMels], Mapping[str, NDArray[Any]]]
+    Logits = Callable[[NDArray[np.float32]], dict[str, NDArray[np.float32]]]  # of each window
 
 
 @dataclass(frozen=True)
@@ -34,21 +34,49 @@ class Patches:
     bands: NDArray[np.int64]
 
     @classmethod
-    def over(cls, log_mel: NDArray[np.float32], patch_frames: int, patch_bands: int) -> Patches:
-        """Lay a grid of equal patches over a spectrogram; the last ones take what is left, if less than half."""
-        return cls(
-            *(_edges(size, step) for size, step in zip(log_mel.shape[:2], (patch_frames, patch_bands), strict=True))
-        )
+    def over(cls, frames: range, n_mels: int, patch_frames: int, patch_bands: int) -> Patches:
+        """Lay a grid of equal patches over a stretch of a spectrogram, as near to their size as whole patches allow."""
+        return cls(frames.start + _edges(len(frames), patch_frames), _edges(n_mels, patch_bands))
 
     @property
     def shape(self) -> tuple[int, int]:
         """Patches in time and in frequency."""
         return len(self.frames) - 1, len(self.bands) - 1
 
+    def cells(self, patch: tuple[int, ...], around: int = 0) -> tuple[slice, slice]:
+        """Return the frames and bands of a patch, with as many patches around it."""
+        first, last = np.maximum(np.array(patch) - around, 0), np.minimum(np.array(patch) + around + 1, self.shape)
+        return slice(*self.frames[[first[0], last[0]]]), slice(*self.bands[[first[1], last[1]]])
+
 
 def _edges(size: int, step: int) -> NDArray[np.int64]:
     """Cut `size` into pieces as near to `step` as whole pieces allow."""
     return np.linspace(0, size, max(1, round(size / step)) + 1).round().astype(np.int64)
+
+
+class Rehearing:
+    """Says what each window of a track means, again and again: windows that are as they were at first are not run.
+
+    Args:
+        logits: from windows, shape (windows, window_frames, n_mels), to head -> shape (windows, classes).
+    """
+
+    def __init__(self, logits: Logits) -> None:
+        self._logits = logits
+        self._first: tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]] | None = None
+
+    def __call__(self, windows: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Return head -> logits of each window of a version of the track; all versions have as many windows."""
+        if self._first is None:
+            self._first = windows, self._logits(windows)
+        heard, said = self._first
+        others = np.flatnonzero((windows != heard).any(axis=tuple(range(1, windows.ndim))))
+        if not len(others):
+            return said
+        said = {head: rows.copy() for head, rows in said.items()}
+        for head, rows in self._logits(windows[others]).items():
+            said[head][others] = rows
+        return said
 
 
 def window_probabilities(logits: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float64]]:
@@ -73,85 +101,55 @@ def most_telling_stretch(support: NDArray[np.float64], starts: NDArray[np.int64]
 
 
 def occlusion(
-    log_mel: NDArray[np.float32],
-    windows: NDArray[np.float32],
-    starts: NDArray[np.int64],
-    logits: Logits,
+    log_mels: LogMels,
+    grids: Mapping[str, Patches],
+    logits: Model,
     classes: Mapping[str, int],
-    patches: Patches,
     advance: Callable[[int], None] = lambda _steps: None,
 ) -> dict[str, NDArray[np.float64]]:
     """Return how much less likely the predicted class becomes when a patch of the sound is flattened.
 
-    After Zeiler & Fergus (ECCV 2014). A patch is filled with the mean level of itself and the patches around it: what
-    happens in it is gone, and its loudness is nearly what it was. The drop of the class's log-probability is averaged
-    over the windows that hear the patch.
+    After Zeiler & Fergus (ECCV 2014): the model hears the whole track once more for every patch.
 
     Args:
-        log_mel: shape (frames, n_mels), dB; with stems, and their channels, which are flattened together.
-        windows: cut from it, shape (windows, window_frames, n_mels).
-        starts: first frame of each window; a track shorter than a window fills it by going round.
-        logits: the model: from windows to head -> shape (windows, classes).
+        log_mels: part of the model -> the track's spectrogram.
+        grids: part -> the same patches of the sound, in the frames and bands of that spectrogram.
+        logits: the model: from such spectrograms to head -> shape (classes,).
         classes: head -> index of the class to explain.
-        patches: the grid.
-        advance: called with the number of windows that were just judged.
+        advance: called with the number of patches that were just judged.
 
     Returns:
-        head -> natural logarithms, shape `patches.shape`: positive where the sound speaks for the class, negative
-        where it speaks against.
+        head -> natural logarithms, one for each patch: positive where the sound speaks for the class, negative where
+        it speaks against.
     """
-    frame_of = (starts[:, None] + np.arange(windows.shape[1])) % len(log_mel)
-    jobs = [
-        (row, column, window)
-        for row in range(patches.shape[0])
-        for window in np.flatnonzero(
-            ((frame_of >= patches.frames[row]) & (frame_of < patches.frames[row + 1])).any(axis=1)
-        )
-        for column in range(patches.shape[1])
-    ]
-    before = _class_log_probabilities(logits(windows), classes)
-    sums = {head: np.zeros(patches.shape) for head in classes}
-    counts = np.zeros(patches.shape)
-    levels = _surrounding_levels(log_mel, patches)
-    for first in range(0, len(jobs), WINDOWS_AT_ONCE):
-        rows, columns, heard = np.array(jobs[first : first + WINDOWS_AT_ONCE]).T
-        altered = windows[heard]
-        for place, (row, column, window) in enumerate(zip(rows, columns, heard, strict=True)):
-            inside = (frame_of[window] >= patches.frames[row]) & (frame_of[window] < patches.frames[row + 1])
-            altered[place, inside, patches.bands[column] : patches.bands[column + 1]] = levels[row, column]
-        after = _class_log_probabilities(logits(altered), classes)
-        np.add.at(counts, (rows, columns), 1)
-        for head, drop in sums.items():
-            np.add.at(drop, (rows, columns), before[head][heard] - after[head])
-        advance(len(rows))
-    return {head: drop / np.maximum(counts, 1) for head, drop in sums.items()}
+    shape = next(iter(grids.values())).shape
+    before = _log_probabilities(logits(log_mels), classes)
+    drops = {head: np.zeros(shape) for head in classes}
+    for patch in np.ndindex(shape):
+        after = _log_probabilities(logits(flattened(log_mels, grids, patch)), classes)
+        for head, drop in drops.items():
+            drop[patch] = before[head] - after[head]
+        advance(1)
+    return drops
 
 
-def occluded_windows(starts: NDArray[np.int64], window_frames: int, patches: Patches) -> int:
-    """Return about how many windows `occlusion` judges, for a progress bar."""
-    spans = [
-        np.count_nonzero((starts < end) & (starts + window_frames > begin))
-        for begin, end in zip(patches.frames[:-1], patches.frames[1:], strict=True)
-    ]
-    return int(sum(spans)) * patches.shape[1]
+def flattened(
+    log_mels: LogMels, grids: Mapping[str, Patches], patch: tuple[int, ...]
+) -> dict[str, NDArray[np.float32]]:
+    """Return a track's spectrograms with one patch filled with the mean level of itself and the patches around it.
+
+    What happens in it is gone, and its loudness is nearly what it was. Of a mix with stems each channel has its own.
+    """
+    altered = {}
+    for part, log_mel in log_mels.items():
+        altered[part] = log_mel.copy()
+        altered[part][grids[part].cells(patch)] = log_mel[grids[part].cells(patch, around=1)].mean(axis=(0, 1))
+    return altered
 
 
-def _class_log_probabilities(
-    logits: Mapping[str, NDArray[np.float32]], classes: Mapping[str, int]
-) -> dict[str, NDArray[np.float64]]:
-    """Return head -> log-probability of its class in each window."""
-    return {head: log_softmax(logits[head].astype(np.float64), axis=1)[:, index] for head, index in classes.items()}
-
-
-def _surrounding_levels(log_mel: NDArray[np.float32], patches: Patches) -> NDArray[np.float32]:
-    """Return the mean level of each patch with its neighbours, dB, shape `patches.shape`; of each channel its own."""
-    sums = np.add.reduceat(np.add.reduceat(log_mel, patches.frames[:-1], 0), patches.bands[:-1], 1)
-    sizes = np.diff(patches.frames)[:, None] * np.diff(patches.bands)
-    level = np.empty(patches.shape + log_mel.shape[2:], dtype=np.float32)
-    for row, column in np.ndindex(patches.shape):
-        around = slice(max(0, row - 1), row + 2), slice(max(0, column - 1), column + 2)
-        level[row, column] = sums[around].sum(axis=(0, 1)) / sizes[around].sum()
-    return level
+def _log_probabilities(logits: Mapping[str, NDArray[Any]], classes: Mapping[str, int]) -> dict[str, float]:
+    """Return head -> log-probability of its class."""
+    return {head: float(log_softmax(logits[head].astype(np.float64))[index]) for head, index in classes.items()}
 
 
 def nearest(embedding: NDArray[np.float32], others: NDArray[np.float32], count: int) -> list[tuple[int, float]]:

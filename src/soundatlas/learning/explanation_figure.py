@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 SHOWN_CLASSES = 3
 DEPTH_DB = 70.0  # what lies further below the loudest cell is black
-LEAST_SCALE = 0.2  # of log-probability: a model that nothing moves shows no colours
+LEAST_SCALE = 0.02  # of log-probability: a model that nothing moves shows no colours
 COLOURS = ("#1b6ca8", "#d95f02", "#7a7a7a")
 LEGEND = """\
-Percentages are of the whole track, dots of one window each. For the coloured maps, what happens in a patch of the sound
-is flattened to the level around it: red where the answer then loses, blue where it gains."""
-FOR, AGAINST = "red: speaks for it", "blue: speaks against it"
+Percentages beside names are the model's for the whole track; dots are what one part of it says of one window each. For
+the coloured maps, what happens in a patch of the sound is flattened to the level around it, and the model hears the
+whole track again: red where the answer then loses, blue where it gains."""
+FOR, AGAINST = "red: for it", "blue: against it"
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,19 @@ class Panel:
         head: e.g. "genre".
         names: its classes, the most probable first.
         track: their probabilities for the whole track.
-        windows: the same of each window, shape (windows, classes).
+        windows: the same of each window, by one part of the model alone, shape (windows, classes).
+        shares: part -> how much its word counts, summing to 1.
         drops: from `explanation.occlusion`, for the first of the classes.
+        band_drops: the same where a row of patches is flattened throughout the track, shape (rows,).
     """
 
     head: str
     names: tuple[str, ...]
     track: NDArray[np.float64]
     windows: NDArray[np.float64]
+    shares: dict[str, float]
     drops: NDArray[np.float64]
+    band_drops: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -55,18 +60,28 @@ class Scene:
         log_mel: of the stretch that is shown, shape (frames, n_mels), dB.
         band_hertz: middle of each mel band.
         frame_seconds: distance of two frames.
-        first_second: where in the track the stretch begins.
+        part: of the model, that says what it hears in each window.
         window_seconds: middle of each window, in the track.
-        patches: the grid of the occlusion.
+        patches: the grid of the occlusion, in frames of the track; it covers the stretch.
     """
 
     title: str
     log_mel: NDArray[np.float32]
     band_hertz: NDArray[np.float64]
     frame_seconds: float
-    first_second: float
+    part: str
     window_seconds: NDArray[np.float64]
     patches: Patches
+
+    @property
+    def seconds(self) -> tuple[float, float]:
+        """Where in the track the stretch begins and ends."""
+        return float(self.patches.frames[0]) * self.frame_seconds, float(self.patches.frames[-1]) * self.frame_seconds
+
+    def hertz(self, row: int) -> tuple[float, float]:
+        """Return the middles of the lowest and of the highest mel band of a row of patches."""
+        first, last = self.patches.bands[row], self.patches.bands[row + 1] - 1
+        return float(self.band_hertz[first]), float(self.band_hertz[last])
 
 
 def write_explanation(path: Path, scene: Scene, panels: list[Panel]) -> None:
@@ -80,7 +95,6 @@ def draw_explanation(scene: Scene, panels: list[Panel]) -> Figure:
     figure = Figure(figsize=(11, 1.35 * sum(ratios) + 1.2), layout="constrained")
     figure.suptitle(plain_text(scene.title), fontsize=14, fontweight="bold", x=0.01, ha="left")
     rows = figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios, squeeze=False)[:, 0]
-    last = scene.first_second + len(scene.log_mel) * scene.frame_seconds
     loudest = float(scene.log_mel.max())
     heard = _image(rows[0], scene, scene.log_mel.T, cmap="magma", vmin=loudest - DEPTH_DB, vmax=loudest)
     rows[0].set_title("The sound: bright is loud", loc="left", fontsize=10)
@@ -90,15 +104,22 @@ def draw_explanation(scene: Scene, panels: list[Panel]) -> Figure:
         scale = max(LEAST_SCALE, float(np.abs(panel.drops).max()))
         _image(map_axes, scene, scene.log_mel.T, cmap="Greys", vmin=loudest - DEPTH_DB, vmax=loudest + DEPTH_DB / 2)
         shown = _draw_drops(map_axes, scene, panel.drops, scale)
-        name = plain_text(panel.names[0])
-        map_axes.set_title(f"What “{name}” rests on ({FOR}, {AGAINST})", loc="left", fontsize=10)
+        map_axes.set_title(_map_title(scene, panel), loc="left", fontsize=10)
         ticks = [-scale, -scale / 2, 0.0, scale / 2, scale]
         bar = figure.colorbar(shown, ax=map_axes, pad=0.01, ticks=ticks, format=_as_factor)
         bar.set_label("times less likely\nwithout it")
-    rows[-1].set(xlabel="seconds", xlim=(scene.first_second, last))
+    rows[-1].set(xlabel="seconds", xlim=scene.seconds)
     rows[-1].tick_params(labelbottom=True)
     figure.supxlabel(LEGEND, fontsize=9, color="#444444")
     return figure
+
+
+def _map_title(scene: Scene, panel: Panel) -> str:
+    """Say what the map is of, and which row of it matters most when all of it is flattened."""
+    row = int(np.argmax(panel.band_drops))
+    low, high = scene.hertz(row)
+    without = f"without {low:.0f}-{high:.0f} Hz throughout, {_as_factor(panel.band_drops[row])} times less likely"
+    return f"What “{plain_text(panel.names[0])}” rests on ({FOR}, {AGAINST}); {without}"
 
 
 def _draw_probabilities(axes: Any, scene: Scene, panel: Panel) -> None:
@@ -107,7 +128,9 @@ def _draw_probabilities(axes: Any, scene: Scene, panel: Panel) -> None:
         label = f"{plain_text(panel.names[place])} {panel.track[place]:.0%}"
         values = panel.windows[:, place]
         axes.plot(scene.window_seconds, values, color=COLOURS[place], marker="o", markersize=3, label=label)
-    axes.set(ylim=(-0.03, 1.03), ylabel="probability")
+    axes.set(ylim=(-0.03, 1.03))
+    share = f"weight {panel.shares[scene.part]:.0%}"
+    axes.set_ylabel(f"probability,\n{scene.part} alone\n({share})", fontsize=9)
     axes.set_title(f"{plain_text(panel.head).capitalize()}, over time", loc="left", fontsize=10)
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=SHOWN_CLASSES, frameon=False, fontsize=9)
     axes.grid(alpha=0.3)
@@ -115,8 +138,7 @@ def _draw_probabilities(axes: Any, scene: Scene, panel: Panel) -> None:
 
 def _image(axes: Any, scene: Scene, values: NDArray[Any], **settings: Any) -> Any:
     """Show an array of shape (bands, frames) over the stretch that is shown."""
-    last = scene.first_second + len(scene.log_mel) * scene.frame_seconds
-    return show_spectrogram(axes, values, scene.band_hertz, (scene.first_second, last), **settings)
+    return show_spectrogram(axes, values, scene.band_hertz, scene.seconds, **settings)
 
 
 def _draw_drops(axes: Any, scene: Scene, drops: NDArray[np.float64], scale: float) -> Any:
@@ -130,4 +152,4 @@ def _draw_drops(axes: Any, scene: Scene, drops: NDArray[np.float64], scale: floa
 
 def _as_factor(drop: float, _position: object = None) -> str:
     """Say a drop of a natural logarithm as a factor, e.g. 2.0, or 1/2.0 where the class gets likelier."""
-    return f"{np.exp(drop):.2g}" if drop >= 0 else f"1/{np.exp(-drop):.2g}"
+    return f"{np.exp(drop):.3g}" if drop >= 0 else f"1/{np.exp(-drop):.3g}"
