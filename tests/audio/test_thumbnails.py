@@ -11,6 +11,7 @@ import pytest
 from matplotlib import colormaps
 from PIL import Image
 
+from soundatlas.audio.spectrogram import FLOOR_DB
 from soundatlas.audio.thumbnails import COLOURS, DEPTH_DB, colour_table, thumbnail_levels, thumbnail_png
 
 
@@ -33,6 +34,17 @@ def test_strokes_are_seen_and_bands_are_averaged():
     assert levels.shape == (32, 100)
     assert (levels[-8:, 50] == 255).all()
     assert levels.sum() == 8 * 255
+
+
+@pytest.mark.parametrize("loudest_db", [FLOOR_DB, FLOOR_DB + 1.0, -60.0])
+def test_silence_is_black(loudest_db):
+    """A track without a sound is black, not bright; in a track that is next to silent, what is silent stays black."""
+    log_mel = np.full((50, 32), FLOOR_DB, np.float32)
+    log_mel[:10] = loudest_db
+    levels = thumbnail_levels(log_mel, columns=50, rows=32)
+    assert (levels[:, 10:] == 0).all()
+    share = (loudest_db - FLOOR_DB) / DEPTH_DB
+    assert levels[:, :10].max() == int(share * 256)
 
 
 def test_png_has_those_colours_and_equal_bytes():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from soundatlas.audio.spectrogram import FLOOR_DB
 from soundatlas.learning.explanation import Patches
 from soundatlas.learning.explanation_figure import Panel, Scene, draw_explanation, write_explanation
 
@@ -43,6 +46,14 @@ def test_axes_say_what_they_are():
     assert "without 4087-5866 Hz throughout, 2.72 times less likely" in titles[2]
     assert drawn[1].get_ylabel() == "probability,\nnetwork alone\n(weight 25%)"
     assert [text.get_text() for text in drawn[1].get_legend().get_texts()] == ["reel 25%", "waltz 25%", "air 25%"]
+
+
+def test_silence_is_black():
+    """Where nothing sounds, the spectrogram has its darkest colour, and the maps lie over white."""
+    scene = replace(_scene(), log_mel=np.full((100, 32), FLOOR_DB, np.float32))
+    drawn = draw_explanation(scene, [_panel(scene)]).axes
+    for image in (drawn[0].images[0], drawn[2].images[0]):
+        assert (image.norm(image.get_array()) == 0).all()
 
 
 @pytest.mark.parametrize("drop", [0.0, 2.0, -3.0])

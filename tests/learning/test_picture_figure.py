@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
+from soundatlas.audio.spectrogram import FLOOR_DB
 from soundatlas.learning.picture_figure import HEADINGS, KINDS, Picture, draw_picture
 from soundatlas.learning.spectrogram_axes import save_png
 
@@ -35,6 +36,14 @@ def test_all_panels_share_their_colours() -> None:
     """What is softer looks darker: the range ends with the loudest cell, also where that is in another picture."""
     images = [axes.images[0] for axes in draw_picture(picture()).axes[: len(KINDS)]]
     assert {image.get_clim() for image in images} == {(3.0 - 70.0, 3.0)}
+
+
+def test_silence_is_black() -> None:
+    """A stretch in which nothing sounds has the darkest colour in every panel."""
+    silence = np.full((40, len(BAND_HERTZ)), FLOOR_DB, np.float32)
+    figure = draw_picture(Picture("Tacet", dict.fromkeys(KINDS, silence), BAND_HERTZ, 0.25, 0.0, FLOOR_DB))
+    images = [axes.images[0] for axes in figure.axes[: len(KINDS)]]
+    assert all((image.norm(image.get_array()) == 0).all() for image in images)
 
 
 @pytest.mark.parametrize("title", ["$\\frac{$", "a\nb\x1b[31m", "\u1abe \u0f0b 雪 \udcff", "$" * 400, "", "x y " * 300])

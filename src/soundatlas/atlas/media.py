@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 SHORT = 16  # digits of the audio's hash that name its files
 PICTURE_COLUMNS, PICTURE_ROWS = 128, 48  # pixels
-PICTURE_DB = 70.0  # below the loudest cell is black
 PICTURE_QUALITY = 30  # of WebP: below 2 kB
 
 
@@ -142,7 +141,7 @@ def draw_log_mel(log_mel: NDArray[np.float32]) -> bytes:
     """Return a WebP picture of a log-mel of shape (frames, n_mels), dB: see `thumbnail_levels`."""
     from PIL import Image
 
-    levels = thumbnail_levels(log_mel, columns=PICTURE_COLUMNS, rows=PICTURE_ROWS, depth_db=PICTURE_DB)
+    levels = thumbnail_levels(log_mel, columns=PICTURE_COLUMNS, rows=PICTURE_ROWS)
     file = io.BytesIO()
     Image.fromarray(colour_table()[levels]).save(file, "WEBP", quality=PICTURE_QUALITY, method=6)
     return file.getvalue()

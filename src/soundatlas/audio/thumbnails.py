@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from soundatlas.audio.spectrogram import FLOOR_DB
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -28,24 +30,27 @@ def colour_table() -> NDArray[np.uint8]:
     return np.asarray((colormaps[COLOURS](np.arange(LEVELS))[:, :3] * 255).round(), dtype=np.uint8)
 
 
-def thumbnail_levels(
-    log_mel: NDArray[np.float32], *, columns: int, rows: int, depth_db: float = DEPTH_DB
-) -> NDArray[np.uint8]:
+def brightest_db(loudest_db: float) -> float:
+    """Return the level of the brightest colour: the loudest cell's, but none so low that silence would not be black."""
+    return max(loudest_db, FLOOR_DB + DEPTH_DB)
+
+
+def thumbnail_levels(log_mel: NDArray[np.float32], *, columns: int, rows: int) -> NDArray[np.uint8]:
     """Shrink a log-mel to a picture: the maximum over time, so that a short stroke is seen, and the mean over bands.
 
     Args:
         log_mel: shape (frames, n_mels), dB.
         columns: at most, in pixels; a track of fewer frames has fewer.
         rows: at most, in pixels.
-        depth_db: what lies further below the loudest cell is black.
 
     Returns:
-        uint8, shape (rows, columns): entries of `colour_table`, low bands at the bottom.
+        uint8, shape (rows, columns): entries of `colour_table`, low bands at the bottom; what lies 70 dB below the
+        loudest cell, and silence, is black.
     """
     starts, bands = _steps(log_mel.shape[0], columns), _steps(log_mel.shape[1], rows)
     cells = np.maximum.reduceat(log_mel, starts, axis=0)
     cells = np.add.reduceat(cells, bands, axis=1) / np.diff([*bands, log_mel.shape[1]])
-    shares = ((cells - cells.max()) / depth_db + 1).clip(0, 1).T[::-1]
+    shares = ((cells - brightest_db(float(cells.max()))) / DEPTH_DB + 1).clip(0, 1).T[::-1]
     return np.asarray(np.minimum(shares * LEVELS, LEVELS - 1), dtype=np.uint8)
 
 

@@ -135,7 +135,7 @@ def draw_contact_sheet(head: str, rows: Sequence[ClassRow], log_mel_of: Callable
 def _legend() -> str:
     return (
         f"Log-mels, up to {TRACKS_PER_CLASS} tracks a class, test tracks first: time to the right, low sounds below; "
-        f"{DEPTH_DB:g} dB under the loudest is black.\n"
+        f"{DEPTH_DB:g} dB under the loudest is black, and so is silence.\n"
         "Under a test track stands what the model calls it. Whole tracks are squeezed into one width."
     )
 

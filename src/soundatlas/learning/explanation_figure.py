@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from soundatlas.audio.thumbnails import DEPTH_DB, brightest_db
 from soundatlas.learning.spectrogram_axes import plain_text, save_png, show_spectrogram
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from soundatlas.learning.explanation import Patches
 
 SHOWN_CLASSES = 3
-DEPTH_DB = 70.0  # what lies further below the loudest cell is black
 LEAST_SCALE = 0.02  # of log-probability: a model that nothing moves shows no colours
 COLOURS = ("#1b6ca8", "#d95f02", "#7a7a7a")
 LEGEND = """\
@@ -95,14 +95,15 @@ def draw_explanation(scene: Scene, panels: list[Panel]) -> Figure:
     figure = Figure(figsize=(11, 1.35 * sum(ratios) + 1.2), layout="constrained")
     figure.suptitle(plain_text(scene.title), fontsize=14, fontweight="bold", x=0.01, ha="left")
     rows = figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios, squeeze=False)[:, 0]
-    loudest = float(scene.log_mel.max())
-    heard = _image(rows[0], scene, scene.log_mel.T, cmap="magma", vmin=loudest - DEPTH_DB, vmax=loudest)
+    brightest = brightest_db(float(scene.log_mel.max()))
+    heard = _image(rows[0], scene, scene.log_mel.T, cmap="magma", vmin=brightest - DEPTH_DB, vmax=brightest)
     rows[0].set_title("The sound: bright is loud", loc="left", fontsize=10)
     figure.colorbar(heard, ax=rows[0], pad=0.01, label="dB")
     for panel, lines, map_axes in zip(panels, rows[1::2], rows[2::2], strict=True):
         _draw_probabilities(lines, scene, panel)
         scale = max(LEAST_SCALE, float(np.abs(panel.drops).max()))
-        _image(map_axes, scene, scene.log_mel.T, cmap="Greys", vmin=loudest - DEPTH_DB, vmax=loudest + DEPTH_DB / 2)
+        greys = {"cmap": "Greys", "vmin": brightest - DEPTH_DB, "vmax": brightest + DEPTH_DB / 2}
+        _image(map_axes, scene, scene.log_mel.T, **greys)
         shown = _draw_drops(map_axes, scene, panel.drops, scale)
         map_axes.set_title(_map_title(scene, panel), loc="left", fontsize=10)
         ticks = [-scale, -scale / 2, 0.0, scale / 2, scale]

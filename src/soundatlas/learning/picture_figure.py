@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from soundatlas.audio.separate import BACKGROUND, FOREGROUND, HARMONIC, PERCUSSIVE
-from soundatlas.audio.thumbnails import COLOURS, DEPTH_DB
+from soundatlas.audio.thumbnails import COLOURS, DEPTH_DB, brightest_db
 from soundatlas.learning.spectrogram_axes import shortened_text, show_spectrogram
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Picture:
         band_hertz: middle of each mel band.
         frame_seconds: distance of two frames.
         first_second: where in the track the pictures begin.
-        loudest_db: the brightest colour; what is 70 dB softer is black.
+        loudest_db: of all cells; has the brightest colour, and what is 70 dB softer is black.
     """
 
     title: str
@@ -58,7 +58,8 @@ def draw_picture(picture: Picture) -> Figure:
     figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
     figure.suptitle(shortened_text(picture.title, MOST_LETTERS), fontsize=14, fontweight="bold", x=0.01, ha="left")
     panels = figure.subplots(len(kinds), 1, sharex=True, squeeze=False)[:, 0]
-    colours = {"cmap": COLOURS, "vmin": picture.loudest_db - DEPTH_DB, "vmax": picture.loudest_db}
+    brightest = brightest_db(picture.loudest_db)
+    colours = {"cmap": COLOURS, "vmin": brightest - DEPTH_DB, "vmax": brightest}
     for axes, kind in zip(panels, kinds, strict=True):
         log_mel = picture.log_mels[kind]
         seconds = (picture.first_second, picture.first_second + len(log_mel) * picture.frame_seconds)
