@@ -67,7 +67,7 @@ def run(root: Path, params: Params) -> None:
         table.to_parquet(folder / "predictions.parquet", index=False, compression="zstd")
         _write(folder, evaluation, params, tracks=len(test), groups=test["group"].nunique())
         write_figures(folder / "figures", evaluation, root / "data/model/history.csv")
-        for head in params.promote.primary:
+        for head in bundle.space.classes:
             said = dict(zip(table["track_id"], table[head], strict=True))
             chosen = class_rows(head, sides["train"], test, said)
             write_contact_sheet(folder / f"figures/contact_sheet_{head}.png", head, chosen, inputs.store.log_mel)
