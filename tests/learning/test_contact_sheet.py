@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from soundatlas.audio.thumbnails import colour_table
@@ -24,6 +25,7 @@ from soundatlas.learning.contact_sheet import (
     draw_contact_sheet,
     write_contact_sheet,
 )
+from soundatlas.learning.lettering import DPI
 from soundatlas.lineage.holding import Traces
 
 HOSTILE = ["$\\frac{$", "a\nb\x1b[31m", "\u1abe 雪 \udcff", "$" * 200, "", "word " * 90]
@@ -120,6 +122,23 @@ def test_any_name_is_drawn_as_text(name, tmp_path) -> None:
         warnings.simplefilter("error")
         write_contact_sheet(tmp_path / "a.png", "$genre", rows, log_mel_of)
     assert Image.open(tmp_path / "a.png").size[1] > HEADER_HEIGHT
+
+
+def test_no_word_runs_over_a_picture_or_another_word() -> None:
+    """Names of classes end before the first picture, titles and answers with their picture, whatever their letters."""
+    names = ["W" * 16, "MMMM MMMMMMMM " * 4, "\u96ea\u306e" * 12, "i" * 90]
+    rows = [ClassRow(name, 1, [Card(name, "a", name, right=False)] * 2) for name in names]
+    figure = draw_contact_sheet("W" * 200, rows, log_mel_of)
+    figure.set_dpi(DPI)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        FigureCanvasAgg(figure).draw()
+        extents = [text.get_window_extent() for text in figure.texts]
+    below = [extent for extent in extents if extent.y1 <= figure.bbox.height - HEADER_HEIGHT + 1]
+    assert len(below) == len(names) * 6
+    assert max(extent.x1 for extent in extents) <= figure.bbox.width
+    assert max(extent.x1 for extent in below if extent.x0 < NAME_WIDTH - 1) < NAME_WIDTH
+    assert max(extent.width for extent in below if extent.x0 >= NAME_WIDTH - 1) <= THUMBNAIL_WIDTH
 
 
 def test_a_sheet_can_be_found_by_its_tracks(tmp_path) -> None:

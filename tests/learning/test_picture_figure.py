@@ -6,8 +6,10 @@ import warnings
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from soundatlas.audio.spectrogram import FLOOR_DB
+from soundatlas.learning.lettering import DPI
 from soundatlas.learning.picture_figure import HEADINGS, KINDS, Picture, draw_picture
 from soundatlas.learning.spectrogram_axes import save_png
 
@@ -55,4 +57,13 @@ def test_any_title_is_drawn_as_text(title, tmp_path) -> None:
         save_png(figure, tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 1000
     assert "\n" not in figure.get_suptitle()
-    assert len(figure.get_suptitle().replace(r"\$", "$")) <= 90
+
+
+@pytest.mark.parametrize("letter", ["W", "i"])
+def test_titles_end_where_the_picture_ends(letter) -> None:
+    """A long title fills the width of the picture, and no more, whatever its letters."""
+    figure = draw_picture(picture(letter * 400, kinds=KINDS[:1]))
+    figure.set_dpi(DPI)
+    FigureCanvasAgg(figure).draw()
+    (title,) = (text for text in figure.texts if text.get_text() == figure.get_suptitle())
+    assert 0.9 < title.get_window_extent().x1 / figure.bbox.width <= 1

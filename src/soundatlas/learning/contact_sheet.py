@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from soundatlas.audio.thumbnails import DEPTH_DB, colour_table, thumbnail_levels
-from soundatlas.learning.spectrogram_axes import DPI, plain_text, save_png, shortened_text
+from soundatlas.learning.lettering import DPI, fitted_lines, fitted_text, font_of
+from soundatlas.learning.spectrogram_axes import save_png
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from matplotlib.font_manager import FontProperties
     from numpy.typing import NDArray
 
 MOST_CLASSES = 40  # those with the most tracks
@@ -25,7 +26,7 @@ TRACKS_PER_CLASS, TEST_TRACKS = 6, 3
 THUMBNAIL_WIDTH, THUMBNAIL_HEIGHT = 160, 64  # pixels, as all that follows
 CARD_WIDTH, ROW_HEIGHT = 174, 110
 NAME_WIDTH, HEADER_HEIGHT, MARGIN = 178, 86, 18
-NAME_LETTERS, NAME_LINES, CAPTION_LETTERS = 16, 3, 24
+NAME_LINES, GAP = 3, 10
 RIGHT, WRONG, QUIET = "#17692b", "#a4161a", "#666666"
 FACTS = "Comment"  # the keyword under which a sheet says whose pictures it holds
 
@@ -109,25 +110,27 @@ def draw_contact_sheet(head: str, rows: Sequence[ClassRow], log_mel_of: Callable
     height = HEADER_HEIGHT + max(1, len(rows)) * ROW_HEIGHT
     canvas = np.full((height, width, 3), 255, dtype=np.uint8)
     figure = Figure(figsize=(width / DPI, height / DPI))
+    heading, bold, small, caption = font_of(13, "bold"), font_of(9, "bold"), font_of(8), font_of(7.5)
 
-    def write(x: float, y: float, text: str, size: float, **style: Any) -> None:
-        figure.text(x / width, 1 - y / height, text, fontsize=size, va="top", **style)
+    def write(x: float, y: float, text: str, font: FontProperties, **style: Any) -> None:
+        figure.text(x / width, 1 - y / height, text, fontproperties=font, va="top", **style)
 
-    write(MARGIN, 14, plain_text(f"What each {head} looks like"), 13, fontweight="bold")
-    write(MARGIN, 44, _legend(), 8, color=QUIET)
+    write(MARGIN, 14, fitted_text(f"What each {head} looks like", width - 2 * MARGIN, heading), heading)
+    write(MARGIN, 44, _legend(), small, color=QUIET)
     for number, row in enumerate(rows):
         top = HEADER_HEIGHT + number * ROW_HEIGHT
-        lines = textwrap.wrap(row.name, NAME_LETTERS, max_lines=NAME_LINES, placeholder=" …")
-        write(MARGIN, top, "\n".join(map(plain_text, lines)), 9, fontweight="bold", linespacing=1.25)
-        write(MARGIN, top + 17 * len(lines) + 3, f"{row.tracks} tracks", 8, color=QUIET)
+        lines = fitted_lines(row.name, NAME_WIDTH - MARGIN - GAP, NAME_LINES, bold)
+        write(MARGIN, top, "\n".join(lines), bold, linespacing=1.25)
+        write(MARGIN, top + 17 * len(lines) + 3, f"{row.tracks} tracks", small, color=QUIET)
         for place, card in enumerate(row.cards):
             left = NAME_WIDTH + place * CARD_WIDTH
             canvas[top : top + THUMBNAIL_HEIGHT, left : left + THUMBNAIL_WIDTH] = _thumbnail(
                 log_mel_of(card.audio_sha256)
             )
-            write(left, top + THUMBNAIL_HEIGHT + 4, shortened_text(card.title, CAPTION_LETTERS), 7.5)
             words, colour = _verdict(card)
-            write(left, top + THUMBNAIL_HEIGHT + 19, words, 7.5, color=colour)
+            for line, text, shade in ((4, card.title, "black"), (19, words, colour)):
+                fitting = fitted_text(text, THUMBNAIL_WIDTH, caption)
+                write(left, top + THUMBNAIL_HEIGHT + line, fitting, caption, color=shade)
     figure.figimage(canvas, 0, 0, origin="upper")
     return figure
 
@@ -154,4 +157,4 @@ def _verdict(card: Card) -> tuple[str, str]:
         return "training track", QUIET
     if card.right:
         return "heard rightly", RIGHT
-    return shortened_text(f"heard as {card.said}", CAPTION_LETTERS), WRONG
+    return f"heard as {card.said}", WRONG

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from soundatlas.audio.thumbnails import DEPTH_DB, brightest_db
-from soundatlas.learning.spectrogram_axes import plain_text, save_png, show_spectrogram
+from soundatlas.learning.lettering import DPI, fitted_text, font_of, plain_text
+from soundatlas.learning.spectrogram_axes import save_png, show_spectrogram
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from soundatlas.learning.explanation import Patches
 
+WIDTH_INCHES = 11.0
 SHOWN_CLASSES = 3
 LEAST_SCALE = 0.02  # of log-probability: a model that nothing moves shows no colours
 COLOURS = ("#1b6ca8", "#d95f02", "#7a7a7a")
@@ -92,8 +94,10 @@ def write_explanation(path: Path, scene: Scene, panels: list[Panel]) -> None:
 def draw_explanation(scene: Scene, panels: list[Panel]) -> Figure:
     """Draw the spectrogram, and per head the probabilities over time above the map of what they rest on."""
     ratios = [1.5, *([1.0, 1.5] * len(panels))]
-    figure = Figure(figsize=(11, 1.35 * sum(ratios) + 1.2), layout="constrained")
-    figure.suptitle(plain_text(scene.title), fontsize=14, fontweight="bold", x=0.01, ha="left")
+    figure = Figure(figsize=(WIDTH_INCHES, 1.35 * sum(ratios) + 1.2), layout="constrained")
+    font = font_of(14, "bold")
+    title = fitted_text(scene.title, 0.98 * WIDTH_INCHES * DPI, font)
+    figure.suptitle(title, fontproperties=font, x=0.01, ha="left")
     rows = figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios, squeeze=False)[:, 0]
     brightest = brightest_db(float(scene.log_mel.max()))
     heard = _image(rows[0], scene, scene.log_mel.T, cmap="magma", vmin=brightest - DEPTH_DB, vmax=brightest)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from soundatlas.learning.spectrogram_axes import plain_text, save_png
+from soundatlas.learning.lettering import plain_text
+from soundatlas.learning.spectrogram_axes import save_png
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from soundatlas.audio.separate import BACKGROUND, FOREGROUND, HARMONIC, PERCUSSIVE
 from soundatlas.audio.thumbnails import COLOURS, DEPTH_DB, brightest_db
-from soundatlas.learning.spectrogram_axes import shortened_text, show_spectrogram
+from soundatlas.learning.lettering import DPI, fitted_text, font_of
+from soundatlas.learning.spectrogram_axes import show_spectrogram
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,6 @@ HEADINGS = {
     BACKGROUND: "Background: what repeats, such as the band",
 }
 KINDS = tuple(HEADINGS)
-MOST_LETTERS = 90  # of a title
 WIDTH_INCHES, PANEL_INCHES, FRAME_INCHES = 11.0, 1.9, 1.3
 
 
@@ -56,7 +56,9 @@ def draw_picture(picture: Picture) -> Figure:
     kinds = [*picture.log_mels]
     height = PANEL_INCHES * len(kinds) + FRAME_INCHES
     figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
-    figure.suptitle(shortened_text(picture.title, MOST_LETTERS), fontsize=14, fontweight="bold", x=0.01, ha="left")
+    font = font_of(14, "bold")
+    title = fitted_text(picture.title, 0.98 * WIDTH_INCHES * DPI, font)
+    figure.suptitle(title, fontproperties=font, x=0.01, ha="left")
     panels = figure.subplots(len(kinds), 1, sharex=True, squeeze=False)[:, 0]
     brightest = brightest_db(picture.loudest_db)
     colours = {"cmap": COLOURS, "vmin": brightest - DEPTH_DB, "vmax": brightest}

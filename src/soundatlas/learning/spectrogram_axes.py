@@ -1,12 +1,14 @@
-"""What all our figures share: a spectrogram over seconds and hertz, text that stays text, and a PNG without pyplot."""
+"""What all our figures share: a spectrogram over seconds and hertz, and a PNG without pyplot."""
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+from soundatlas.learning.lettering import DPI, font_families, letters_may_lack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-DPI = 110
 MARKED_HERTZ = (125, 500, 1000, 2000, 4000, 8000, 16000)
 
 
@@ -40,21 +41,8 @@ def show_spectrogram(
     return shown
 
 
-def plain_text(text: str) -> str:
-    """Keep text what it is: matplotlib would set what stands between dollars as mathematics, and obeys line breaks."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text).replace(
-        "$", r"\$"
-    )
-
-
-def shortened_text(text: str, most_letters: int) -> str:
-    """Return `plain_text` in one line of at most so many letters; what is cut off is an ellipsis."""
-    whole = " ".join(text.split())
-    return plain_text(whole if len(whole) <= most_letters else f"{whole[: most_letters - 1].rstrip()}…")
-
-
 def save_png(figure: Figure, path: Path | BinaryIO, *, facts: Mapping[str, str] | None = None) -> None:
-    """Write a figure as PNG; equal figures give equal bytes.
+    """Write a figure as PNG, in our fonts; equal figures give equal bytes on a machine.
 
     Args:
         figure: without a canvas of its own.
@@ -62,9 +50,11 @@ def save_png(figure: Figure, path: Path | BinaryIO, *, facts: Mapping[str, str] 
         facts: keyword -> text that the file carries unseen.
     """
     FigureCanvasAgg(figure)
+    families = font_families()
+    for text in figure.findobj(Text):
+        text.set_fontfamily(families)
     metadata = {"Software": None, **(facts or {})}  # without the library's version
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in a script that the font lacks
+    with letters_may_lack():
         figure.savefig(path, format="png", dpi=DPI, metadata=metadata)
 
 
