@@ -46,7 +46,7 @@ def test_whole_run_is_shown(finished, command):
 
 
 def test_seeds_splits_and_further_figures_are_shown(finished, command):
-    """Where the training was repeated, its means stand first, with those of a random split; other figures follow."""
+    """Where the training was repeated, its means stand first, then a random split's; others follow, or why not."""
     path = finished / "data/evaluation/metrics.json"
     metrics = read_json(path)
     repeated = {"macro_f1": 0.45, "macro_f1_low": 0.35, "macro_f1_high": 0.55, "seeds": 3}
@@ -57,8 +57,9 @@ def test_seeds_splits_and_further_figures_are_shown(finished, command):
     retrieval |= {"mfcc_map_at_10": 0.1, "mfcc_map_at_10_low": 0.05, "mfcc_map_at_10_high": 0.2}
     metrics["embedding"] = {"artist": retrieval}
     metrics["attributes"] = {"tempo_bpm": {"r2": 0.2, "r2_low": 0.1, "r2_high": 0.3, "mae": 12.0}}
-    unknown = {"auroc": 0.6, "auroc_low": 0.5, "auroc_high": 0.7, "unknown_tracks": 16.0, "known_tracks": 66.0}
-    metrics["open_set"] = {"artist": unknown}
+    unknown = {"auroc": 0.6, "auroc_low": 0.5, "auroc_high": 0.7, "unknown_tracks": 16.0, "unknown_groups": 14.0}
+    unknown["known_tracks"] = 66.0
+    metrics["open_set"] = {"artist": unknown, "genre": unknown | {"auroc": None, "unknown_groups": 4.0}}
     write_json(path, metrics)
     code, out, _ = command(finished, "summary")
     assert code == 0
@@ -69,7 +70,8 @@ def test_seeds_splits_and_further_figures_are_shown(finished, command):
         "0.70 [0.35, 0.55]",
         "mAP@10: 0.40 [0.30, 0.50], MFCC statistics 0.10",
         "tempo_bpm: R2 0.20 [0.10, 0.30]",
-        "AUROC 0.60 [0.50, 0.70] (16 against 66 tracks)",
+        "AUROC 0.60 [0.50, 0.70] (16 tracks in 14 groups against 66 tracks)",
+        "told from known ones: too few (16 tracks in 4 groups against 66 tracks)",
     ):
         assert text in out
 

@@ -67,37 +67,65 @@ def test_beats_are_judged_beside_librosa_s(catalogued, tiny_params) -> None:
     assert beats(catalogued, test, [_saying(None)] * 4, 600.0, tiny_params.evaluate) == {}
 
 
-def _add_strangers(root, *artists: str) -> None:
+def _add_strangers(root, *strangers: tuple[str, str | None, int]) -> None:
+    """Put clips into the inbox: artist, title, and the number of the clip, equal ones having equal bytes."""
     rows = []
-    for number, artist in enumerate(artists):
+    for number, (artist, title, clip) in enumerate(strangers):
         path = f"data/audio/stranger-{number}.wav"
-        tiny_project.write_clip(root / path, 20 + number)
+        tiny_project.write_clip(root / path, 20 + clip)
         sha = sha256_file(root / path)
-        rows.append(
-            {"path": path, "size_bytes": 1, "audio_sha256": sha, "reason": None, "message": None, "artist": artist}
-        )
+        row = {"path": path, "size_bytes": 1, "audio_sha256": sha, "reason": None, "message": None}
+        rows.append(row | {"artist": artist, "title": title})
     pd.DataFrame(rows).to_parquet(root / "data/catalog/inbox.parquet", index=False)
+
+
+def _heard(root, params) -> tuple[Bundle, pd.DataFrame, list[TrackPrediction]]:
+    inputs, bundle = open_inputs(root, params), Bundle(root / "data/model")
+    test = load_sides(root, inputs)["test"]
+    return bundle, test, [bundle.classify_stored(inputs, sha) for sha in test["audio_sha256"]]
 
 
 def test_new_music_by_strangers_is_told_from_known_artists(trained, tiny_params) -> None:
     """Inbox tracks of artists that no training track has are the unknown ones; those of known artists do not count."""
-    _add_strangers(trained, "zoe", "zoe", "anna")
-    inputs, bundle = open_inputs(trained, tiny_params), Bundle(trained / "data/model")
-    test = load_sides(trained, inputs)["test"]
-    predictions = [bundle.classify_stored(inputs, sha) for sha in test["audio_sha256"]]
+    _add_strangers(trained, *(("zoe", None, clip) for clip in range(5)), ("anna", None, 5))
+    bundle, test, predictions = _heard(trained, tiny_params)
     figures = unknowns(trained, bundle, test, predictions, tiny_params.evaluate)["artist"]
-    assert (figures["known_tracks"], figures["unknown_tracks"]) == (4, 2)
+    assert (figures["known_tracks"], figures["unknown_tracks"], figures["unknown_groups"]) == (4, 5, 5)
     known = [row.known["artist"][0] for row in predictions]
-    strange = [bundle.classify_file(trained / f"data/audio/stranger-{n}.wav").known["artist"][0] for n in (0, 1)]
-    expected = sum(k > s for k in known for s in strange) / 8
+    strange = [bundle.classify_file(trained / f"data/audio/stranger-{n}.wav").known["artist"][0] for n in range(5)]
+    expected = sum(k > s for k in known for s in strange) / 20
     assert figures["auroc"] == pytest.approx(expected)
+    assert figures["auroc_low"] < figures["auroc_high"]
     threshold = bundle.contract.open_set.threshold
-    assert figures["unknown_rejected"] == sum(s < threshold for s in strange) / 2
+    assert figures["unknown_rejected"] == sum(s < threshold for s in strange) / 5
+
+
+def test_a_second_take_of_each_work_makes_nobody_surer(trained, tiny_params) -> None:
+    """Tracks of one work are drawn together: twice the tracks of the same works have the same interval."""
+    bundle, test, predictions = _heard(trained, tiny_params)
+    once = [("zoe", f"Song {clip}", clip) for clip in range(6)]
+    figures = []
+    for strangers in (once, once + once):
+        _add_strangers(trained, *strangers)
+        figures.append(unknowns(trained, bundle, test, predictions, tiny_params.evaluate)["artist"])
+    assert [each["unknown_tracks"] for each in figures] == [6, 12]
+    for name in ("auroc", "confidence_auroc"):
+        for figure in (name, f"{name}_low", f"{name}_high"):
+            assert figures[0][figure] == pytest.approx(figures[1][figure])
+
+
+@pytest.mark.parametrize("titles", [["a", "b", "c", "d"], ["a", "A!", "b", "c", "d", "d"]])
+def test_few_strangers_have_no_auroc(trained, tiny_params, titles) -> None:
+    """Of fewer than five unknown works, spellings aside, the metrics say how many there are, and null instead."""
+    _add_strangers(trained, *(("zoe", title, clip) for clip, title in enumerate(titles)))
+    repeats.run(trained, tiny_params)
+    evaluate.run(trained, tiny_params)
+    figures = read_json(trained / "data/evaluation/metrics.json")["open_set"]["artist"]
+    assert (figures["unknown_tracks"], figures["unknown_groups"]) == (len(titles), 4)
+    withheld = {key for key, value in figures.items() if value is None}
+    assert withheld == {f"{name}{end}" for name in ("auroc", "confidence_auroc") for end in ("", "_low", "_high")}
 
 
 def test_without_strangers_nothing_is_claimed(trained, tiny_params) -> None:
     """A catalogue without unknown artists has no AUROC."""
-    inputs, bundle = open_inputs(trained, tiny_params), Bundle(trained / "data/model")
-    test = load_sides(trained, inputs)["test"]
-    predictions = [bundle.classify_stored(inputs, sha) for sha in test["audio_sha256"]]
-    assert unknowns(trained, bundle, test, predictions, tiny_params.evaluate) == {}
+    assert unknowns(trained, *_heard(trained, tiny_params), tiny_params.evaluate) == {}

@@ -118,9 +118,11 @@ def further_lines(metrics: dict[str, Any]) -> list[str]:
             f"{_interval(figures, 'librosa_within_4_percent')} and {figures['librosa_within_4_percent_or_octave']:.2f}"
         )
     for head, figures in metrics.get("open_set", {}).items():
+        told = "too few" if figures["auroc"] is None else f"AUROC {_interval(figures, 'auroc')}"
         lines.append(
-            f"an {head} never heard, told from known ones: AUROC {_interval(figures, 'auroc')} "
-            f"({figures['unknown_tracks']:.0f} against {figures['known_tracks']:.0f} tracks)"
+            f"an {head} never heard, told from known ones: {told} "
+            f"({figures['unknown_tracks']:.0f} tracks in {figures['unknown_groups']:.0f} groups "
+            f"against {figures['known_tracks']:.0f} tracks)"
         )
     return [escape(line) for line in lines]
 

@@ -79,15 +79,19 @@ def _official_sides(tracks: pd.DataFrame, group: pd.Series[str]) -> pd.Series[st
 
 def _group_keys(tracks: pd.DataFrame, kind: str) -> pd.Series[str]:
     """Name each track's work, or its album where the artist has enough of them; a track with neither stands alone."""
-    artist = _normalised(tracks["artist"]).fillna("")
-    work = _normalised(tracks["work"].fillna(tracks["title"]))
-    alone = "track:" + tracks["track_id"]
-    keys = ("work:" + artist + "/" + work).where(work.notna() & (work != ""), alone)
+    keys = work_keys(tracks["artist"], tracks["work"].fillna(tracks["title"]), "track:" + tracks["track_id"])
     if kind == "album":
+        artist = _normalised(tracks["artist"]).fillna("")
         album = _normalised(tracks["album"])
         albums = album.groupby(artist).transform("nunique")
         keys = keys.mask(album.notna() & (albums >= MIN_ALBUMS), "album:" + artist + "/" + album)
     return keys
+
+
+def work_keys(artist: pd.Series[str], work: pd.Series[str], alone: pd.Series[str]) -> pd.Series[str]:
+    """Name each track's work by its artist and title; a track without one is `alone`."""
+    title = _normalised(work)
+    return ("work:" + _normalised(artist).fillna("") + "/" + title).where(title.notna() & (title != ""), alone)
 
 
 def _recordings(track_ids: pd.Series[str], duplicates: pd.DataFrame) -> pd.Series[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from soundatlas.learning import score
 from soundatlas.learning.beat import TEMPO
 from soundatlas.learning.repeats import GROUPED, summarise
 from soundatlas.learning.retrieval import NEAREST, average_precisions
+from soundatlas.learning.split import work_keys
 from soundatlas.progress import progress
 from soundatlas.tables import INBOX, read_table
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 MOST_GALLERY_TRACKS = 5_000  # training tracks among which neighbours are sought; enough for a stable figure
 GALLERY_SEED = 0
+LEAST_UNKNOWN_GROUPS = 5  # of fewer, many a resample has none
+WITHHELD = score.Interval(math.nan, math.nan, math.nan)
 
 
 def classified(bundle: Bundle, inputs: Inputs, tracks: pd.DataFrame, description: str) -> list[TrackPrediction]:
@@ -134,30 +138,37 @@ def unknowns(
 
     Beside the AUROC of the knownness stands that of the confidence alone, which is what most classifiers would use.
 
-    Unknown are test tracks whose class no training track has, and new music whose class a source knows.
+    Unknown are test tracks whose class no training track has, and new music whose class a source knows. Where these are
+    too few groups, there is no AUROC: an interval would leave out how much it depends on which ones they are.
     """
     open_set = bundle.contract.open_set
     if open_set is None:
         return {}
     head, names = open_set.head, set(bundle.space.classes[open_set.head])
-    labelled = [(row, label) for row, label in zip(predictions, test[head], strict=True) if isinstance(label, str)]
+    judged = zip(predictions, test[head], test["group"], strict=True)
+    labelled = [(row, label, group) for row, label, group in judged if isinstance(label, str)]
     inbox = read_table(root / "data/catalog/inbox.parquet", INBOX)
     if head in inbox:
         strangers = inbox[inbox["reason"].isna() & inbox[head].notna() & ~inbox[head].isin(names)]
+        named = strangers.reindex(columns=["artist", "title"])
+        works = work_keys(named["artist"], named["title"], "audio:" + strangers["audio_sha256"])
         labelled += [
-            (bundle.classify_file(audio_path(root, path)), label)
-            for path, label in zip(strangers["path"], strangers[head], strict=True)
+            (bundle.classify_file(audio_path(root, path)), label, work)
+            for path, label, work in zip(strangers["path"], strangers[head], works, strict=True)
         ]
-    known = np.array([label in names for _, label in labelled])
+    known = np.array([label in names for _, label, _ in labelled])
     if not known.any() or known.all():
         return {}
-    knownness = np.array([row.known[head][0] for row, _ in labelled])
-    confidence = np.array([max(row.probabilities[head].values()) for row, _ in labelled])
+    knownness = np.array([row.known[head][0] for row, _, _ in labelled])
+    confidence = np.array([max(row.probabilities[head].values()) for row, _, _ in labelled])
+    groups = np.array([group for _, _, group in labelled])
+    unknown_groups = len(np.unique(groups[~known]))
 
-    samples = score.resamples(np.arange(len(known)), params.bootstrap_resamples)
+    samples = score.resamples(groups, params.bootstrap_resamples)
     figures: dict[str, float] = {}
     for name, scores in (("auroc", knownness), ("confidence_auroc", confidence)):
-        found = score.auroc(known, scores, samples, params.confidence)
+        enough = unknown_groups >= LEAST_UNKNOWN_GROUPS
+        found = score.auroc(known, scores, samples, params.confidence) if enough else WITHHELD
         figures |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
     passed = knownness >= open_set.threshold
     return {
@@ -165,6 +176,7 @@ def unknowns(
             **figures,
             "known_tracks": float(known.sum()),
             "unknown_tracks": float((~known).sum()),
+            "unknown_groups": float(unknown_groups),
             "known_accepted": float(passed[known].mean()),
             "unknown_rejected": float((~passed[~known]).mean()),
         }
