@@ -76,6 +76,21 @@ def test_seeds_splits_and_further_figures_are_shown(finished, command):
         assert text in out
 
 
+@pytest.mark.parametrize(("tracks", "folds", "told"), [(9, False, True), (10, False, False), (9, True, False)])
+def test_classes_with_few_test_tracks_are_told(tracks, folds, told, finished, command):
+    """Nine test tracks say little of a class: folds are named as the way out, unless they were there already."""
+    path = finished / "data/evaluation/metrics.json"
+    metrics = read_json(path)
+    if folds:
+        found = {"macro_f1": 0.5, "macro_f1_low": 0.4, "macro_f1_high": 0.6, "tracks": 12, "accuracy": 0.5}
+        write_json(path, metrics | {"repeats": {"genre": {"folds": found}}})
+    rows = [{"head": "genre", "class": "reel", "tracks": tracks}, {"head": "genre", "class": "jig", "tracks": 30}]
+    pd.DataFrame(rows).to_csv(finished / "data/evaluation/per_class.csv", index=False)
+    code, out, _ = command(finished, "summary")
+    assert code == 0
+    assert ("1 of 2 classes have fewer than 10 test tracks: `dvc exp run --temp -S repeats.folds=5" in out) == told
+
+
 def test_champion_is_named(finished, model, command):
     """With a champion its version and the start of its hash are shown."""
     content = tiny_project.install_champion(finished, model)

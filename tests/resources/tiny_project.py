@@ -154,6 +154,10 @@ def write_evaluation(folder: Path, tracks: pd.DataFrame, *, right: bool = True) 
     baselines = {name: dict.fromkeys(SPACE.classes, figures) for name in ("majority", "mfcc_logistic_regression")}
     metrics = {"classes": dict.fromkeys(SPACE.classes, figures), "baselines": baselines, "about": about}
     write_json(folder / "metrics.json", metrics)
+    rows = [
+        {"head": head, "class": name, "f1": 0.5, "tracks": 4} for head, names in SPACE.classes.items() for name in names
+    ]
+    pd.DataFrame(rows).to_csv(folder / "per_class.csv", index=False)
 
 
 def write_clip(path: Path, number: int = 0, *, seconds: float = 0.8, rate: int = 8_000, channels: int = 1) -> None:

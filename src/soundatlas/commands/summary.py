@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from soundatlas.params import Params
 
 MOST_PREDICTIONS = 30
+RARE = 10  # test tracks: with fewer, a class's score is luck
 
 
 def print_summary() -> None:
@@ -44,7 +45,8 @@ def print_summary() -> None:
     )
     metrics = read_json(root / "data/evaluation/metrics.json")
     console.print(score_table(metrics))
-    console.print("\n".join(further_lines(metrics)), highlight=False)
+    lines = [*further_lines(metrics), *rare_lines(metrics, pd.read_csv(root / "data/evaluation/per_class.csv"))]
+    console.print("\n".join(lines), highlight=False)
     pinned = read_champion(root)
     if pinned is None:
         console.print("[bold]Champion[/]   none yet: no model has passed the gate")
@@ -125,6 +127,15 @@ def further_lines(metrics: dict[str, Any]) -> list[str]:
             f"against {figures['known_tracks']:.0f} tracks)"
         )
     return [escape(line) for line in lines]
+
+
+def rare_lines(metrics: dict[str, Any], per_class: pd.DataFrame) -> list[str]:
+    """Return a line that says what to do about classes with few test tracks, where nothing has been done."""
+    if any(FOLDS in found for found in metrics.get("repeats", {}).values()):
+        return []
+    rare = int((per_class["tracks"] < RARE).sum())
+    todo = "`dvc exp run --temp -S repeats.folds=5 evaluate` tests every track once"
+    return [f"{rare} of {len(per_class)} classes have fewer than {RARE} test tracks: {todo}"] if rare else []
 
 
 def _interval(figures: dict[str, float], name: str) -> str:
