@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import signal
@@ -25,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reas
 
 CLIPS = 240  # three shards' worth and more: a kill falls between them, too
 BEFORE = 120  # of which a store of before holds so many
-KILLS = 2 * int(os.environ.get("SOUNDATLAS_KILLS", "10"))
+KILLS = 20
 
 
 @pytest.fixture(scope="module")
