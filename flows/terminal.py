@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import sys
 from typing import TYPE_CHECKING, Any
 
-from soundatlas.errors import SoundatlasError
+from soundatlas.reporting import reporting_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,14 +23,9 @@ def run_from_terminal(flow: Flow[..., Any]) -> None:
 
 
 def exit_on_fault(run: Callable[[], object]) -> None:
-    """End with one line and an exit code on a known fault."""
-    try:
+    """End with one line and an exit code on a known fault, SIGTERM or Ctrl-C."""
+    with reporting_faults():
         run()
-    except SoundatlasError as error:
-        print(f"soundatlas: {error}", file=sys.stderr)  # noqa: T201 - the command's last word
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 def _parser(flow: Flow[..., Any]) -> argparse.ArgumentParser:

@@ -14,7 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from soundatlas.child_process import OWN_THREADS
+from soundatlas.child_process import OWN_THREADS, SpawnedProcess
+from soundatlas.worker_process import pack, receive
 
 PROGRAM = Path(__file__).with_name("resources") / "copied_crew.py"
 PATIENCE_SECONDS = 120.0
@@ -81,3 +82,18 @@ def test_copies_end_with_the_process_that_they_copy() -> None:
     process.communicate()
     assert len(copies) == 2
     assert psutil.wait_procs(copies, timeout=PATIENCE_SECONDS)[1] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_does_not_end_a_process_that_is_still_starting(number) -> None:
+    """Ctrl-C and SIGTERM to the whole family are the caller's to obey, however early they come."""
+    process = SpawnedProcess()
+    try:
+        os.kill(process.pid, number)
+        process.pipe.send_bytes(pack(str.upper, "a", PATIENCE_SECONDS))
+        process.pipe.recv_bytes()  # it has begun
+        assert receive(process.pipe)[0] == ("A", None)
+    finally:
+        process.kill()
+        process.join()
+        process.pipe.close()

@@ -92,6 +92,19 @@ def test_other_commands_go_to_typer(monkeypatch) -> None:
     assert ran == [True]
 
 
+@pytest.mark.parametrize("arguments", [["spectrograms", "music", "--store", "store"], ["--help"]])
+def test_ctrl_c_is_one_line_even_while_the_command_is_imported(arguments, tmp_path) -> None:
+    """From its first moment on, the command ends with 130 and without a traceback."""
+    program = (
+        "import os, signal, sys\nfrom soundatlas.start import main\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, *_):\n        os.kill(os.getpid(), signal.SIGINT)\n"
+        f"sys.argv[1:] = {arguments!r}\nsys.meta_path.insert(0, Interrupting())\nmain()"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (130, "soundatlas: ended by Ctrl-C; run it again to go on\n")
+
+
 def test_plain_call_waits_for_no_library(tmp_path) -> None:
     """On the way to the first track, neither the command line's library nor a table's is imported."""
     program = (

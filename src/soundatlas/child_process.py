@@ -66,9 +66,10 @@ class ChildProcess(Protocol):
 def _connected() -> Iterator[tuple[MessagePipe, int, int]]:
     """Give our end of a new connection, and where the process that the block starts reads and writes.
 
-    That process has the only other ends afterwards; where it could not be started, there are none of ours either.
+    That process has the only other ends afterwards; where it could not be started, there are none of ours either. It
+    inherits that Ctrl-C and SIGTERM wait: one that came before it ignores them would print a traceback, or end it.
     """
-    with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+    with _signals_waiting(), contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
         their_incoming, our_outgoing = open_pipe()
         theirs.callback(os.close, their_incoming)
         ours.callback(os.close, our_outgoing)
@@ -77,6 +78,16 @@ def _connected() -> Iterator[tuple[MessagePipe, int, int]]:
         ours.callback(os.close, our_incoming)
         yield MessagePipe(our_incoming, our_outgoing), their_incoming, their_outgoing
         ours.pop_all()
+
+
+@contextlib.contextmanager
+def _signals_waiting() -> Iterator[None]:
+    """Have Ctrl-C and SIGTERM wait until the block ends."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class SpawnedProcess:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def reporting_faults() -> Iterator[None]:
-    """Tell a known fault of the block, or SIGTERM, in one line, and end with its exit code."""
+    """Tell a known fault of the block, SIGTERM or Ctrl-C, in one line, and end with its exit code."""
     quieten()
     try:
         with ending_cleanly():

@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from soundatlas.reporting import reporting_faults
+
 COMMAND = "spectrograms"
 OPTIONS = ("--store", "--workers")
 
@@ -26,17 +28,16 @@ class PlainCall(NamedTuple):
 
 def main() -> None:
     """Run the command."""
-    plain = parse_plain_call(sys.argv[1:])
-    if plain is None:
-        from soundatlas.cli import main as run_any_command
+    with reporting_faults():  # from here on: what is imported below takes long enough for a Ctrl-C
+        plain = parse_plain_call(sys.argv[1:])
+        if plain is None:
+            from soundatlas.cli import main as run_any_command
 
-        run_any_command()
-        return
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Arrow's own takes 15 MB for a table of a few kB
-    from soundatlas.commands.store import compute_folder
-    from soundatlas.reporting import reporting_faults
+            run_any_command()
+            return
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Arrow's own takes 15 MB for a table of a few kB
+        from soundatlas.commands.store import compute_folder
 
-    with reporting_faults():
         compute_folder(*plain)
         _end()
 

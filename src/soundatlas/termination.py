@@ -1,4 +1,4 @@
-"""SIGTERM ends a run as Ctrl-C does: workers end, half-written files go, the next run goes on from what is whole."""
+"""SIGTERM and Ctrl-C end a run alike: workers end, half-written files go, the next run goes on from what is whole."""
 
 from __future__ import annotations
 
@@ -10,34 +10,36 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EXIT_CODE = 128 + signal.SIGTERM  # 143: what a shell says of a process that SIGTERM ended
 STANDARD_ERROR = 2
-TOLD = b"soundatlas: ended by SIGTERM; run it again to go on\n"
+NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
 @contextlib.contextmanager
 def ending_cleanly() -> Iterator[None]:
-    """Unwind the block on SIGTERM, with one line and exit code 143, instead of ending on the spot.
+    """Unwind the block on SIGTERM or Ctrl-C; end with one line, and with what a shell says of the signal (143, 130).
 
-    To be used in the main thread, around all that a process does. Libraries written in C may turn what a signal raises
-    into an error of their own; it is the same end.
+    To be used in the main thread, around all that a process does. Ctrl-C raises a `KeyboardInterrupt`, as ever: where
+    it is the way to end well, the block returns or exits with 0, and nothing is said. Libraries written in C may turn
+    what a signal raises into an error of their own; it is the same end.
     """
-    asked = False
+    asked: signal.Signals | None = None
 
-    def end(*_: object) -> None:
+    def end(number: int, _: object) -> None:
         nonlocal asked
-        if not asked:
-            with contextlib.suppress(OSError):  # whoever read it may be gone; print is not for signal handlers
-                os.write(STANDARD_ERROR, TOLD)
-        asked = True
-        raise SystemExit(EXIT_CODE)
+        asked = signal.Signals(number)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, end)
+    taken = [number for number in NAMES if signal.getsignal(number) is not signal.SIG_IGN]  # as it is behind `nohup`
+    before = {number: signal.signal(number, end) for number in taken}
     try:
         yield
-    except BaseException:
-        if asked:
-            raise SystemExit(EXIT_CODE) from None
-        raise
+    except BaseException as error:
+        ended_well = isinstance(error, SystemExit) and error.code in {0, None}
+        if asked is None or ended_well:
+            raise
+        with contextlib.suppress(OSError):  # whoever read it may be gone
+            os.write(STANDARD_ERROR, f"soundatlas: ended by {NAMES[asked]}; run it again to go on\n".encode())
+        raise SystemExit(128 + asked) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -62,3 +64,11 @@ def test_a_known_fault_is_one_line_and_an_exit_code(capsys: pytest.CaptureFixtur
         exit_on_fault(fail)
     assert caught.value.code == 3
     assert capsys.readouterr().err == "soundatlas: no model yet\n"
+
+
+def test_ctrl_c_is_one_line_and_its_exit_code(capfd) -> None:
+    """A flow that is interrupted in a terminal ends as every command does."""
+    with pytest.raises(SystemExit) as caught:
+        exit_on_fault(lambda: os.kill(os.getpid(), signal.SIGINT))
+    assert caught.value.code == 130
+    assert capfd.readouterr().err == "soundatlas: ended by Ctrl-C; run it again to go on\n"

@@ -1,4 +1,4 @@
-"""kill -9 and SIGTERM at random moments of `soundatlas spectrograms`."""
+"""kill -9, SIGTERM and Ctrl-C at random moments of `soundatlas spectrograms`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from loose_store import LooseStore, end_family, write_clips
 
 from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.store.reading import MANIFEST_NAME, SpectrogramStore
+from soundatlas.termination import NAMES
 
 if TYPE_CHECKING:
     import subprocess
@@ -61,7 +62,7 @@ def wait_for_moment(process: subprocess.Popen[str], chance: random.Random) -> No
     time.sleep(chance.uniform(0, 0.1 if tenths else 1.0))
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_killed_at_random_moments(number, undisturbed, before, repository, tmp_path) -> None:
     """What was whole stays readable and is not computed again; the end is, to the byte, an undisturbed store."""
     chance = random.Random(int(number))  # noqa: S311 - no secret
@@ -83,9 +84,10 @@ def test_killed_at_random_moments(number, undisturbed, before, repository, tmp_p
             reader = SpectrogramStore(store.store, contract)
             for sha in wanted & set(reader.manifest.index):
                 assert len(reader.log_mel(sha)) == reader.frame_count(sha)
-        if number == signal.SIGTERM and process.returncode not in {0, -number}:  # done, or not even begun
+        if number != signal.SIGKILL and process.returncode not in {0, -number}:  # done, or not even begun
             assert process.returncode == 128 + number, err
-            assert err.endswith("soundatlas: ended by SIGTERM; run it again to go on\n")
+            assert err.endswith(f"soundatlas: ended by {NAMES[number]}; run it again to go on\n")
+            assert "Traceback" not in err
             assert list(store.store.glob(".*.part*")) == []
         told = f"{CLIPS - len(kept)} computed, {len(kept)} kept, {len(there - wanted)} removed, 0 failed"
         code, last, err = store.run()

@@ -34,7 +34,7 @@ def run_profiled_stage(run: Callable[[Path, Params, Profile | None], None]) -> N
 
 
 def run_stage(run: Callable[[Path, Params], None]) -> None:
-    """Check `params.yaml` and run the stage in its project; a known fault or SIGTERM is one line and an exit code."""
+    """Check `params.yaml` and run the stage in its project; faults are told as `reporting_faults` does."""
     with reporting_faults():
         root = project_root()
         run(root, load_params(root / "params.yaml"))
