@@ -8,7 +8,7 @@ import re
 import pytest
 
 from soundatlas import errors
-from soundatlas.errors import SoundatlasError, TrackError
+from soundatlas.errors import SoundatlasError, TrackError, describe_error
 
 
 def _subclasses(kind: type[SoundatlasError]) -> list[type[SoundatlasError]]:
@@ -59,3 +59,11 @@ def test_track_error_travels_between_processes() -> None:
     """A pickled `TrackError` comes back with its reason and message."""
     error = pickle.loads(pickle.dumps(TrackError("empty", "holds no bytes")))  # noqa: S301 - its own bytes
     assert (type(error), error.reason, error.message) == (TrackError, "empty", "holds no bytes")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(OSError("no\n  answer"), "OSError: no answer"), (TimeoutError(), "TimeoutError")]
+)
+def test_any_error_is_described_on_one_line(error, said) -> None:
+    """Its kind, and its words where it has any, however they are laid out."""
+    assert describe_error(error) == said

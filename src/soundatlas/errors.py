@@ -148,3 +148,8 @@ class TrackError(SoundatlasError):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.message}"
+
+
+def describe_error(error: Exception) -> str:
+    """Return the kind and the words of an error that is not ours, on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")

@@ -62,3 +62,11 @@ def test_without_beam_the_stage_says_what_to_install(catalogued, repository, mon
     with pytest.raises(NotReadyError, match="Apache Beam is not installed"):
         spectrograms.run(catalogued, tiny_project.params_of(repository, engine=BEAM))
     assert not (catalogued / "data/spectrograms").exists()
+
+
+def test_place_out_of_reach_is_said_before_any_work_begins(catalogued, repository):
+    """A place that nobody answers for is one line, and nothing was touched."""
+    away = {**BEAM, "place": "http://127.0.0.1:1/project"}
+    with pytest.raises(NotReadyError, match=r"127\.0\.0\.1:1/project cannot be reached"):
+        spectrograms.run(catalogued, tiny_project.params_of(repository, engine=away))
+    assert not (catalogued / "data/spectrograms").exists()

@@ -104,3 +104,22 @@ def test_storage_that_cannot_be_reached_is_one_line(url, error):
     """A kind of storage that there is not, or whose package is not installed, is named."""
     with pytest.raises(error, match=url.partition(":")[0]):
         _ = Place(url).local
+
+
+def test_storage_that_answers_is_checked_in_silence(place):
+    """Whatever lies there, or nothing yet."""
+    place.check()
+    place.within("nothing-yet").check()
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/project", "http://127.0.0.1:1/project"])
+def test_storage_that_does_not_answer_is_one_line(url, monkeypatch):
+    """Without credentials, or where nobody listens, the place is named, why, and what to do."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(NotReadyError, match=rf"^{url} cannot be reached \(.+\): check engine\.place") as caught:
+        Place(url).check()
+    assert "\n" not in str(caught.value)

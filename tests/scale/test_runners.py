@@ -85,6 +85,34 @@ def test_what_a_worker_raises_reaches_the_caller():
         run_pipeline(build, engine("DirectRunner"), units=1)
 
 
+@pytest.mark.parametrize(
+    ("runner", "options", "said"),
+    [
+        ("DaskRunner", ["--dask_client_address=tcp://127.0.0.1:1", "--dask_connection_timeout=1"], "its scheduler"),
+        ("FlinkRunner", ["--flink_job_server_jar=/nowhere.jar"], "--flink_job_server_jar=FILE"),
+        ("SparkRunner", ["--job_endpoint=127.0.0.1:1", "--job-server-timeout=1"], "--job_endpoint=HOST:PORT"),
+    ],
+)
+def test_cluster_that_cannot_be_reached_is_one_line(runner, options, said):
+    """Where nobody listens, or no job server can be started, the runner is named and what to do, with exit code 3."""
+    beam = import_beam()
+    with pytest.raises(NotReadyError, match=rf"^{runner} does not start \(.+\): .*{said}") as caught:
+        run_pipeline(lambda pipeline: pipeline | beam.Create([0]), engine(runner, *options), units=1)
+    assert "\n" not in str(caught.value)
+
+
+def test_fault_past_the_start_is_itself(monkeypatch):
+    """An error of the same kind that a runner raises elsewhere is not taken for a cluster out of reach."""
+    beam = import_beam()
+
+    def fail(_):
+        raise OSError("a bug")
+
+    monkeypatch.setattr(beam.Pipeline, "run", fail)
+    with pytest.raises(OSError, match="a bug"):
+        run_pipeline(lambda _: None, engine("DaskRunner"), units=1)
+
+
 def test_importing_beam_leaves_logging_alone():
     """Beam's import neither prints nor adds a handler."""
     import logging

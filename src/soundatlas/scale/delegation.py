@@ -41,11 +41,9 @@ def delegate_spectrograms(
     With `engine.place`, the store is made there, and what has changed is then copied to `folder`.
 
     Raises:
-        NotReadyError: when Apache Beam, or what its runner needs, is not installed.
+        NotReadyError: when Apache Beam, or what its runner needs, is not installed or cannot be reached.
     """
-    from soundatlas.scale.runners import import_beam
-
-    import_beam()
+    _check(engine)
     from soundatlas.scale.mirror import mirror_store
     from soundatlas.scale.places import Place
     from soundatlas.scale.spectrograms import update_store_with_beam
@@ -132,11 +130,9 @@ def delegate_hearing(
     """Hear files on the engine's cluster; arguments and value as of `registry.classification.hear_files`.
 
     Raises:
-        NotReadyError: when Apache Beam, or what its runner needs, is not installed.
+        NotReadyError: when Apache Beam, or what its runner needs, is not installed or cannot be reached.
     """
-    from soundatlas.scale.runners import import_beam
-
-    import_beam()
+    _check(engine)
     from soundatlas.scale.classification import Sites, hear_files_with_beam
     from soundatlas.sources.deny_list import read_deny_list
 
@@ -179,12 +175,10 @@ def delegate_messages(
         note: is given what workers attempted, before `keep` has the answer.
 
     Raises:
-        NotReadyError: when Apache Beam, or what its runner needs, is not installed.
+        NotReadyError: when Apache Beam, or what its runner needs, is not installed or cannot be reached.
         UsageError: when the subscription is none.
     """
-    from soundatlas.scale.runners import import_beam
-
-    import_beam()
+    _check(params.engine)
     from soundatlas.registry.contract import read_contract
     from soundatlas.registry.prediction_key import model_key
     from soundatlas.scale.answers import answers_place
@@ -203,3 +197,14 @@ def delegate_messages(
         run_pipeline(lambda pipeline: pipeline | source | classify, params.engine, without_end=True)
     finally:
         keep_waiting(place, keep, read_deny_list(root).shas, note)
+
+
+def _check(engine: EngineParams) -> None:
+    """Look for what every job needs, before anything is done for one."""
+    from soundatlas.scale.runners import import_beam
+
+    import_beam()
+    from soundatlas.scale.places import Place
+
+    if engine.place is not None:
+        Place(engine.place).check()

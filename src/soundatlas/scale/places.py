@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from soundatlas.errors import NotReadyError, UsageError
+from soundatlas.errors import NotReadyError, UsageError, describe_error
 from soundatlas.files import is_leftover, remove_leftovers, replacing_file
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 OBJECT_STORES = frozenset({"abfs", "abfss", "adl", "az", "gcs", "gs", "oss", "s3", "s3a"})  # a file appears whole there
 LEFTOVER = ".part"
+TODO = "check engine.place, the network, and the credentials that this kind of storage looks for"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,20 @@ class Place:
         except ValueError as error:
             raise UsageError(f"{self.url}: {error}") from None
         return filesystem, str(path).rstrip("/")
+
+    def check(self) -> None:
+        """Ask the storage once for what lies here, so that what keeps it from answering is said before any work begins.
+
+        Raises:
+            NotReadyError: when it does not answer.
+        """
+        filesystem, path = self._storage
+        try:
+            filesystem.ls(path, detail=False)
+        except FileNotFoundError:
+            return  # nothing lies here yet
+        except Exception as error:  # each kind of storage has its own; none of our code is at work
+            raise NotReadyError(f"{self.url} cannot be reached ({describe_error(error)}): {TODO}") from error
 
     def __getstate__(self) -> dict[str, str]:
         return {"url": self.url}  # connections do not travel

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
+import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from soundatlas.errors import NotReadyError, ParamsError, SoundatlasError
+from soundatlas.errors import NotReadyError, ParamsError, SoundatlasError, describe_error
 from soundatlas.scale.guards import stop_guards
 from soundatlas.workers import worker_count
 
@@ -25,6 +26,14 @@ FULL_NAMES = {
 # The former has no source without end; of the sources of Beam, this one has Pub/Sub.
 WITHOUT_END = {"DirectRunner": "apache_beam.runners.direct.direct_runner.BundleBasedDirectRunner"}
 MOST_PARTITIONS = 256  # of Dask's bags: each is a task, and one that groups them takes tasks for every pair of them
+JOB_SERVER = "apache_beam.runners.portability.job_server"
+FETCH = "its job server needs Java, and its jar or the network to fetch it; or name in engine.options"
+# Of a runner with a cluster: the module by which it reaches that, and what to do when it does not.
+REACHING = {
+    "DaskRunner": ("distributed.comm.core", "start its scheduler, or correct --dask_client_address in engine.options"),
+    "FlinkRunner": (JOB_SERVER, f"{FETCH} --flink_job_server_jar=FILE or --job_endpoint=HOST:PORT"),
+    "SparkRunner": (JOB_SERVER, f"{FETCH} --spark_job_server_jar=FILE or --job_endpoint=HOST:PORT"),
+}
 INSTALL = "install it with `make setup` or `pip install 'soundatlas[beam]'`, or set engine.kind: local"
 
 
@@ -41,7 +50,7 @@ def run_pipeline(
         without_end: whether its source has no end; then it runs until it is interrupted.
 
     Raises:
-        NotReadyError: when Beam, or what the runner needs, is not installed.
+        NotReadyError: when Beam, or what the runner needs, is not installed, or its cluster cannot be reached.
         ParamsError: when the runner lacks an option.
         SoundatlasError: when the runner says that the job did not end well; what a worker raised comes as it is.
     """
@@ -50,7 +59,7 @@ def run_pipeline(
     else:
         pipeline = _pipeline(engine, runner_options(engine, units), FULL_NAMES)
     build(pipeline)
-    result = pipeline.run()
+    result = _start(pipeline, engine.runner)
     try:
         state = result.wait_until_finish()
     finally:
@@ -74,6 +83,17 @@ def _pipeline(engine: EngineParams, options: list[str], names: dict[str, str]) -
     except ValueError as error:  # Beam names the options that the runner cannot do without
         told = "; ".join(line.strip().rstrip(".") for line in str(error).splitlines() if line.strip())
         raise ParamsError(f"engine.options do not suit {engine.runner}: {told}") from None
+
+
+def _start(pipeline: Any, runner: str) -> Any:
+    """Hand a pipeline over to its runner, and return what Beam knows of the job."""
+    try:
+        return pipeline.run()
+    except Exception as error:
+        module, todo = REACHING.get(runner, (None, ""))
+        if all(frame.f_globals["__name__"] != module for frame, _ in traceback.walk_tb(error.__traceback__)):
+            raise  # it had reached the cluster, or needs none: the fault is another
+        raise NotReadyError(f"{runner} does not start ({describe_error(error)}): {todo}") from error
 
 
 def runner_options(engine: EngineParams, units: int) -> list[str]:
