@@ -92,3 +92,16 @@ def test_a_report_is_a_table_and_a_file(tmp_path, capsys):
     lines = [line for line in capture.get().splitlines() if "workers" in line]
     assert any("decode" in line and "750.00" in line and "75%" in line for line in lines)
     assert not any("imports" in line for line in lines)
+
+
+def test_work_of_a_runner_is_no_row_of_zeros(tmp_path, capsys):
+    """Where a cluster did the work, one line says that nothing was measured here, and no file says otherwise."""
+    profile = Profile(runner="DaskRunner")
+    profile.report(tmp_path / "profile.json")
+    assert capsys.readouterr().out == (
+        "profile: nothing was measured here: DaskRunner did the work, and measures itself; "
+        f"{tmp_path / 'profile.json'} was not written\n"
+    )
+    assert not (tmp_path / "profile.json").exists()
+    profile.report(None)
+    assert capsys.readouterr().out.endswith("measures itself\n")

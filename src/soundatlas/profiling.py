@@ -148,6 +148,7 @@ class Profile:
         waiting_seconds: in which the main process waited for workers, the start included.
         storing_seconds: in which it put away what they had computed.
         workers: process id -> CPU seconds, and peak memory in bytes.
+        runner: of Beam, where one did the work; then nothing of it was measured here.
     """
 
     began: float = field(default_factory=time.perf_counter)
@@ -157,6 +158,7 @@ class Profile:
     waiting_seconds: float = 0.0
     storing_seconds: float = 0.0
     workers: dict[int, tuple[float, int]] = field(default_factory=dict)
+    runner: str | None = None
 
     def add(self, measurement: Measurement[Any]) -> None:
         """Add what one track took."""
@@ -189,7 +191,11 @@ class Profile:
         }
 
     def report(self, path: Path | None) -> None:
-        """Print it as a table, and write it to a JSON file where one is named."""
+        """Print it as a table, and write it to a JSON file where one is named; or say why there is none."""
+        if self.runner is not None:
+            unwritten = "" if path is None else f"; {path} was not written"
+            print(f"profile: nothing was measured here: {self.runner} did the work, and measures itself{unwritten}")  # noqa: T201 - the report
+            return
         from rich.console import Console
 
         told = self.as_json()

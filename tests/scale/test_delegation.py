@@ -8,6 +8,7 @@ import pytest
 import tiny_project
 
 from soundatlas.errors import NotReadyError
+from soundatlas.profiling import Profile
 from soundatlas.scale.places import Place
 from soundatlas.stages import classify, ingest, spectrograms
 from soundatlas.tables import INBOX, empty, write_table
@@ -32,8 +33,10 @@ def test_stage_spectrograms_gives_the_same_store(catalogued, repository, content
     for engine in (BEAM, {**BEAM, "place": there.url}):
         for name in store.signatures():
             store.remove(name)
-        spectrograms.run(catalogued, tiny_project.params_of(repository, engine=engine))
+        profile = Profile()
+        spectrograms.run(catalogued, tiny_project.params_of(repository, engine=engine), profile)
         assert content(store) == expected
+        assert profile.runner == "DirectRunner"
     assert capsys.readouterr().out.splitlines() == ["spectrograms: 12 computed, 0 kept, 0 removed, 0 failed"] * 3
 
 
@@ -46,8 +49,10 @@ def test_stage_classify_gives_the_same_predictions(project, model, repository, c
     write_table(empty(INBOX), project / "data/catalog/inbox.parquet")
     tiny_project.install_champion(project, model)
     tables = []
-    for engine in ({"kind": "local"}, BEAM):
-        classify.run(project, tiny_project.params_of(repository, engine=engine))
+    for engine, runner in (({"kind": "local"}, None), (BEAM, "DirectRunner")):
+        profile = Profile()
+        classify.run(project, tiny_project.params_of(repository, engine=engine), profile)
+        assert (profile.runner, profile.tracks) == (runner, 0 if runner else 3)
         tables.append((project / "data/predictions/predictions.parquet").read_bytes())
         (project / "data/history/predictions.db").rename(project / f"data/history/{engine['kind']}.db")
     assert tables[0] == tables[1]

@@ -101,10 +101,12 @@ def hearing(
         params: the checked parameters.
         trail: what is attempted goes into it, as attempts at `step`.
         step: the prediction, and by which model.
-        profile: takes down where the time went, here.
+        profile: takes down where the time went here, or which runner did the work.
     """
     retries = params.spectrograms.retries
     if params.engine.kind == BEAM:
+        if profile is not None:
+            profile.runner = params.engine.runner
         return partial(delegate_hearing, retries=retries, engine=params.engine, note=trail.noting(step))
     from soundatlas.history.watching import audited
     from soundatlas.profiling import profiled

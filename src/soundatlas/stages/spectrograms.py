@@ -42,6 +42,8 @@ def run(root: Path, params: Params, profile: Profile | None = None) -> None:
         update, wanted = _update_here(folder, root, section, profile)
     else:
         update, wanted = _update_on_cluster(folder, root, section, params.engine)
+        if profile is not None:
+            profile.runner = params.engine.runner
     print(  # noqa: T201 - the stage's report
         f"spectrograms: {update.computed} computed, {update.kept} kept, {update.removed} removed, "
         f"{update.failed} failed"
