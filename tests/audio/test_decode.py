@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import struct
+import subprocess
+import sys
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -159,7 +163,7 @@ def test_blocks_of_any_length_are_what_one_call_gives(kind, frames, channels, se
     """Decoding block by block changes no bit, also of formats whose decoder has a memory."""
     path = tmp_path_factory.mktemp("blocks") / kind[0]
     soundfile.write(path, sound(0.4, RATE, channels, seed=seed), RATE, **kind[1])
-    whole, sample_rate = decode_channels(path, max_seconds=LONG)
+    whole, sample_rate, _ = decode_channels(path, max_seconds=LONG)
     with AudioFile(path, max_seconds=LONG) as file:
         assert (file.sample_rate, file.channels) == (sample_rate, channels)
         blocks = [block.copy() for block in file.blocks(frames)]
@@ -219,6 +223,62 @@ def test_anything_else_is_not_audio(name, content, tmp_path) -> None:
     """Text, web pages, scores and noise are refused, whatever they are called."""
     (tmp_path / name).write_bytes(content)
     assert _refusal(tmp_path / name) == "not_audio"
+
+
+@pytest.mark.parametrize("size", [100, 500, 1_000])
+def test_mp3_of_which_little_is_left_says_so(size, audio_file, capfd) -> None:
+    """It is a file, whatever the decoder calls it; and the decoder's own remarks reach nobody's terminal."""
+    path = audio_file("a.mp3", None, 44_100)
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(TrackError, match="not_audio: the decoder cannot begin: "):
+        decode(path, max_seconds=LONG)
+    assert capfd.readouterr().err == ""
+
+
+def test_mp3_that_is_cut_or_damaged_is_decoded_in_silence(audio_file, sound, capfd) -> None:
+    """The decoder's remarks name no file: they are counted where they tell a fault, and not printed."""
+    path = audio_file("a.mp3", sound(5.0, 44_100), 44_100)
+    content = bytearray(path.read_bytes())
+    path.write_bytes(content[: len(content) // 2])
+    assert decode_channels(path, max_seconds=LONG).faults == 0
+    for place in range(5_000, len(content), 4_000):
+        content[place : place + 60] = bytes(60)
+    path.write_bytes(content)
+    assert decode_channels(path, max_seconds=LONG).faults > 0
+    assert capfd.readouterr().err == ""
+
+
+def test_what_others_write_to_standard_error_gets_there(audio_file, capfd) -> None:
+    """Only the decoder is silenced, and only while it works."""
+    path = audio_file("a.mp3")
+    with AudioFile(path, max_seconds=LONG) as file:
+        for _ in file.blocks(4_000):
+            os.write(2, b"fault\n")
+    assert set(capfd.readouterr().err.splitlines()) == {"fault"}
+
+
+def test_number_of_a_closed_standard_error_is_left_to_whom_it_belongs(audio_file, tmp_path) -> None:
+    """Where standard error is closed, another file has its number: nothing that is written there goes astray."""
+    program = (
+        "import os, sys; from pathlib import Path; from soundatlas.audio.decode import decode, decoder_remarks\n"
+        "with open(sys.argv[1], 'wb', buffering=0) as other:\n"
+        "    assert other.fileno() == 2\n"
+        "    with decoder_remarks():\n        other.write(b'kept')\n"
+        "    print(len(decode(Path(sys.argv[2]), max_seconds=9).samples))"
+    )
+    command = shlex.join([sys.executable, "-c", program, str(tmp_path / "other"), str(audio_file("a.flac"))])
+    done = subprocess.run(["/bin/sh", "-c", f"{command} 2>&-"], stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout == f"{RATE}\n"
+    assert (tmp_path / "other").read_bytes() == b"kept"
+
+
+def test_threads_that_decode_at_once_leave_standard_error_as_it_was(audio_file, capfd) -> None:
+    """However they overlap, it is put back."""
+    path = audio_file("a.mp3", None, 44_100)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: decode(path, max_seconds=LONG), range(64)))
+    os.write(2, b"heard\n")
+    assert capfd.readouterr().err == "heard\n"
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
+import tempfile
+import threading
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import soundfile
@@ -23,6 +26,9 @@ SAMPLE_RATES = (1_000, 768_000)  # Hz; outside of these a header is junk, not mu
 MAX_VALUES = 1 << 28  # numbers held at once: 1 GiB of float32
 BLOCK_FRAMES = 1 << 18  # samples of each channel decoded at once: 6 s at 44.1 kHz, 2 MiB of stereo
 LOSSY_FORMATS = ("MP3", "OGG")  # their declared length is an estimate: encoders pad the last frame
+STANDARD_ERROR = 2
+MOST_REMARKS_BYTES = 1 << 20
+NO_BEGINNING = 7  # libsndfile's code, with words for a file that is none, when its mp3 decoder cannot begin
 UNDECLARED = 2**63 - 1  # what libsndfile says of a FLAC stream that was written without its length
 
 
@@ -46,6 +52,20 @@ class Decoded:
         return len(self.samples) / self.sample_rate
 
 
+class Channels(NamedTuple):
+    """A decoded file, each channel by itself.
+
+    Attributes:
+        samples: float32, shape (samples, channels), full scale 1.0.
+        sample_rate: of the file, in Hz.
+        faults: how many the decoder remarked on, and went on.
+    """
+
+    samples: NDArray[np.float32]
+    sample_rate: int
+    faults: int
+
+
 class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile ships no types
     """A file that is only read onwards, from its first byte, whatever it is called.
 
@@ -67,10 +87,38 @@ def _as_track_errors() -> Iterator[None]:
     try:
         yield
     except soundfile.LibsndfileError as error:
+        if error.code == NO_BEGINNING:
+            raise TrackError("not_audio", "the decoder cannot begin: the file is cut off early, or broken") from None
         reason = "truncated" if "flac" in str(error).lower() and "lost sync" in str(error).lower() else "not_audio"
         raise TrackError(reason, f"the decoder says: {error.error_string}") from None
     except OSError as error:
         raise TrackError("unreadable", error.strerror or type(error).__name__) from None
+
+
+_one_listener = threading.Lock()  # two would put each other's file back for standard error
+
+
+@contextlib.contextmanager
+def decoder_remarks() -> Iterator[list[str]]:
+    """Collect the lines that libsndfile's decoders write to standard error, in which no file is named.
+
+    To be held around calls of libsndfile alone: it is the whole process's standard error that is turned aside.
+    """
+    lines: list[str] = []
+    if sys.__stderr__ is None:  # it is closed, and its number may be another file's
+        yield lines
+        return
+    with _one_listener, tempfile.TemporaryFile() as written:
+        before = os.dup(STANDARD_ERROR)
+        os.dup2(written.fileno(), STANDARD_ERROR)
+        try:
+            yield lines
+        finally:
+            os.dup2(before, STANDARD_ERROR)
+            os.close(before)
+            size = min(written.seek(0, os.SEEK_END), MOST_REMARKS_BYTES)
+            written.seek(0)
+            lines += written.read(size).decode("utf-8", "replace").splitlines()
 
 
 class AudioFile:
@@ -87,13 +135,16 @@ class AudioFile:
         sample_rate: of the file, in Hz.
         channels: of the file.
         frames: how many samples of each channel there are to decode at most, by what the file declares.
+        faults: how many the decoder has remarked on, and went on.
 
     Raises:
         TrackError: with the reason why the file cannot be used.
     """
 
+    faults = 0
+
     def __init__(self, path: Path, *, max_seconds: float) -> None:
-        with contextlib.ExitStack() as opened, _as_track_errors():
+        with contextlib.ExitStack() as opened, self._counting_faults(), _as_track_errors():
             if path.stat().st_size == 0:
                 raise TrackError("empty", "the file holds no bytes")
             raw = opened.enter_context(path.open("rb"))
@@ -125,7 +176,7 @@ class AudioFile:
         room = np.empty((min(frames, self.frames), self.channels), np.float32)
         done = 0
         while done < self.frames:
-            with _as_track_errors():
+            with self._counting_faults(), _as_track_errors():
                 block = self._file.read(out=room[: self.frames - done])
             done += len(block)
             if not np.isfinite(block).all():
@@ -134,6 +185,12 @@ class AudioFile:
             if len(block) < len(room):
                 break
         self._check_length(done)
+
+    @contextlib.contextmanager
+    def _counting_faults(self) -> Iterator[None]:
+        with decoder_remarks() as remarks:
+            yield
+        self.faults += sum(" error: " in remark for remark in remarks)
 
     def _check_header(self) -> None:
         """Refuse what no music has before any memory is taken for it."""
@@ -167,8 +224,8 @@ def decode(path: Path, *, max_seconds: float) -> Decoded:
         return Decoded(samples[:done], file.sample_rate, file.channels)
 
 
-def decode_channels(path: Path, *, max_seconds: float) -> tuple[NDArray[np.float32], int]:
-    """Decode at most the first `max_seconds` of a file: samples, float32, shape (samples, channels), and their rate.
+def decode_channels(path: Path, *, max_seconds: float) -> Channels:
+    """Decode at most the first `max_seconds` of a file, without mixing its channels.
 
     Raises:
         TrackError: with the reason why the file cannot be used.
@@ -176,7 +233,7 @@ def decode_channels(path: Path, *, max_seconds: float) -> tuple[NDArray[np.float
     with AudioFile(path, max_seconds=max_seconds) as file:
         check_room(file.frames * file.channels, f"samples of {file.channels} channels")
         (samples,) = file.blocks(max(1, file.frames))
-        return samples, file.sample_rate
+        return Channels(samples, file.sample_rate, file.faults)
 
 
 def check_room(values: int, what: str) -> None:

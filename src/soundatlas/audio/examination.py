@@ -5,15 +5,13 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import sys
-import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
 
-from soundatlas.audio.decode import UNDECLARED, decode_channels
+from soundatlas.audio.decode import UNDECLARED, decode_channels, decoder_remarks
 from soundatlas.audio.mpeg_frames import count_leaning_frames, walk_frames
 from soundatlas.audio.ogg_pages import walk_pages
 from soundatlas.errors import TrackError
@@ -23,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from soundatlas.audio.decode import Channels
 
 EXAMINED_SECONDS = 600.0  # from the beginning; more of a track is rarely learnt from
 FULL_SCALE = 0.9999  # a 16-bit sample at its limit is 0.99997
@@ -68,9 +68,6 @@ class Limits:
 def examine_file(path: Path, limits: Limits) -> Examined:
     """Decode a file and say what it is, or why it cannot be used.
 
-    To be called in a process of its own: what the mp3 decoder complains of goes to the process's standard error, which
-    is read meanwhile.
-
     Raises:
         TrackError: with the reason.
     """
@@ -80,12 +77,12 @@ def examine_file(path: Path, limits: Limits) -> Examined:
             raise TrackError("not_audio", ADVICE[known])
         declared = CHECKS[known](data) if known in CHECKS else None
         leaning = count_leaning_frames(data) if known == "mp3" else 0
-    with _complaints() as complaints:
-        samples, sample_rate = _decode(path, known)
-    if known == "mp3" and (count := sum(" error: " in line for line in complaints)) > leaning:
-        raise TrackError("damaged", f"the decoder met {count} damaged frames: replace the file")
+    samples, sample_rate, faults = _decode(path, known)
+    if known == "mp3" and faults > leaning:
+        raise TrackError("damaged", f"the decoder met {faults} damaged frames: replace the file")
     seconds = len(samples) / sample_rate
-    with soundfile.SoundFile(path) as file:  # of an mp3 without a header of its own, libsndfile reads what it estimates
+    with decoder_remarks(), soundfile.SoundFile(path) as file:
+        # Of an mp3 without a header of its own, libsndfile reads what it estimates.
         announced = file.frames / sample_rate if file.frames < UNDECLARED else seconds
     length = announced if declared is None else declared
     readable = min(length, announced, EXAMINED_SECONDS)
@@ -94,7 +91,7 @@ def examine_file(path: Path, limits: Limits) -> Examined:
     return _judge(samples, sample_rate, length if length > EXAMINED_SECONDS else seconds, limits)
 
 
-def _decode(path: Path, known: str) -> tuple[NDArray[np.float32], int]:
+def _decode(path: Path, known: str) -> Channels:
     try:
         return decode_channels(path, max_seconds=EXAMINED_SECONDS)
     except TrackError as error:
@@ -196,22 +193,3 @@ def _mapped(path: Path) -> Iterator[mmap.mmap]:
                 yield data
     except OSError as error:
         raise TrackError("unreadable", error.strerror or type(error).__name__) from None
-
-
-@contextlib.contextmanager
-def _complaints() -> Iterator[list[str]]:
-    """Collect the lines that libraries write to standard error meanwhile."""
-    lines: list[str] = []
-    sys.stderr.flush()
-    before = os.dup(2)
-    try:
-        with tempfile.TemporaryFile() as written:
-            os.dup2(written.fileno(), 2)
-            try:
-                yield lines
-            finally:
-                os.dup2(before, 2)
-                written.seek(0)
-                lines += written.read(1 << 20).decode("utf-8", "replace").splitlines()
-    finally:
-        os.close(before)
