@@ -10,9 +10,11 @@ import pytest
 import tiny_project
 
 from soundatlas.files import read_json, sha256_file
+from soundatlas.learning.evaluation import Predictions
+from soundatlas.learning.labels import LabelSpace
 from soundatlas.registry.bundle import Bundle, TrackPrediction
 from soundatlas.stages import evaluate, repeats
-from soundatlas.stages._examination import beats, unknowns
+from soundatlas.stages._examination import beats, unknowns, years
 from soundatlas.stages._inputs import load_sides, open_inputs
 
 
@@ -48,6 +50,24 @@ def test_another_seed_counts(trained, tiny_params) -> None:
     figures = read_json(trained / "data/evaluation/metrics.json")["repeats"]["artist"]["grouped"]
     assert figures["seeds"] == 2
     assert figures["macro_f1_min"] <= figures["macro_f1"] <= figures["macro_f1_max"]
+
+
+@pytest.mark.parametrize("case", ["decades", "no decade learnt", "no year known"])
+def test_year_is_judged_by_the_decades(case, catalogued, tiny_params) -> None:
+    """Where decades were learnt and years are known, their mean is scored against the training tracks' mean year."""
+    test = pd.read_parquet(catalogued / "data/catalog/tracks.parquet").head(4).assign(group=list("abcd"))
+    test["year"] = [1784.0, 1785.0, 1994.0, np.nan] if case != "no year known" else np.nan
+    classes = {"genre": ("reel",)} if case == "no decade learnt" else {"decade": ("1780s", "1990s")}
+    space = LabelSpace(classes, {})
+    shares = np.array([[1, 0], [1, 0], [0, 1], [1, 0]], dtype=np.float32)
+    model = Predictions({"decade": shares}, {})
+    found = years(test.assign(year=1880.0), test, space, model, tiny_params.evaluate)
+    if case == "decades":
+        assert found["tracks"] == 3
+        assert found["mae"] == pytest.approx(0.5)
+        assert found["r2"] > 0.99
+    else:
+        assert found == {}
 
 
 def _saying(beat_bpm: float | None) -> TrackPrediction:

@@ -17,6 +17,7 @@ from soundatlas.learning.beat import TEMPO
 from soundatlas.learning.repeats import GROUPED, summarise
 from soundatlas.learning.retrieval import NEAREST, average_precisions
 from soundatlas.learning.split import work_keys
+from soundatlas.learning.years import DECADE, YEAR, expected_years
 from soundatlas.progress import progress
 from soundatlas.tables import INBOX, read_table
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from soundatlas.learning.evaluation import Predictions
     from soundatlas.learning.inputs import Inputs
+    from soundatlas.learning.labels import LabelSpace
     from soundatlas.params import EvaluateParams
     from soundatlas.registry.bundle import Bundle, TrackPrediction
 
@@ -92,6 +95,30 @@ def _mean(values: NDArray[np.float64], rows: NDArray[np.int64]) -> float:
 def _mfcc(inputs: Inputs, tracks: pd.DataFrame) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     rows = np.stack([mfcc_statistics(inputs.store.log_mel(sha)) for sha in tracks["audio_sha256"]])
     return rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-6), rows
+
+
+def years(
+    train: pd.DataFrame, test: pd.DataFrame, space: LabelSpace, model: Predictions, params: EvaluateParams
+) -> dict[str, float]:
+    """Return how near to the year its decades' probabilities lead, against the mean year of the training tracks.
+
+    Args:
+        train: the training tracks.
+        test: the test tracks.
+        space: of the model.
+        model: its predictions for the test tracks.
+        params: section `evaluate`.
+
+    Returns:
+        as `score.attribute_scores`; empty where no decade was learnt, or no year is known.
+    """
+    said = expected_years(space.classes[DECADE], model.probabilities[DECADE]) if DECADE in space.classes else None
+    truth = test[YEAR].to_numpy(np.float64)
+    known = np.isfinite(truth)
+    if said is None or not known.any() or train[YEAR].isna().all():
+        return {}
+    samples = score.resamples(test["group"].to_numpy()[known], params.bootstrap_resamples)
+    return score.attribute_scores(truth[known], said[known], float(train[YEAR].mean()), samples, params.confidence)
 
 
 def beats(

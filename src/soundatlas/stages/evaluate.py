@@ -12,7 +12,8 @@ from soundatlas.errors import DataRefusedError
 from soundatlas.files import replacing_folder, write_json
 from soundatlas.learning.baselines import baseline_probabilities
 from soundatlas.learning.evaluation import Evaluation, Predictions, evaluate
-from soundatlas.stages._examination import beats, classified, luck, retrieval, unknowns
+from soundatlas.learning.years import YEAR
+from soundatlas.stages._examination import beats, classified, luck, retrieval, unknowns, years
 from soundatlas.stages._inputs import load_sides, open_inputs
 from soundatlas.stages._run import run_stage
 
@@ -57,6 +58,10 @@ def run(root: Path, params: Params) -> None:
         confidence=params.evaluate.confidence,
     )
     evaluation.metrics["embedding"] = retrieval(bundle, inputs, sides["train"], test, rows, params.evaluate)
+    if YEAR not in bundle.space.attributes and (
+        found := years(sides["train"], test, bundle.space, model, params.evaluate)
+    ):
+        evaluation.metrics["attributes"][YEAR] = found
     seconds = params.spectrograms.max_seconds
     evaluation.metrics["beat"] = beats(root, test, rows, seconds, params.evaluate)
     evaluation.metrics["open_set"] = unknowns(root, bundle, test, rows, params.evaluate)
