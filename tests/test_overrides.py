@@ -104,6 +104,7 @@ def test_two_overrides_are_judged_together(path: Path, tmp_path: Path) -> None:
     assert as_dvc_reads(path, tmp_path, written)["spectrograms"]["fmax"] == 10_000
 
 
+@hypothesis.example("train.epochs\r0=4")
 @hypothesis.given(st.one_of(st.text(), st.text().map("split.salt={}".format)))
 @hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], max_examples=150)
 def test_any_text_is_taken_or_refused(path: Path, text: str) -> None:

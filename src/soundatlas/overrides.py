@@ -39,6 +39,8 @@ def check_overrides(path: Path, overrides: Sequence[str]) -> list[str]:
         key = key.strip()
         if not equals or not key:
             raise ParamsError(f"override {override!r} is not KEY=VALUE, such as train.epochs=4")
+        if not key.isprintable():
+            raise ParamsError(f"override {key!r} is not a key of params.yaml")
         if key in seen:
             raise ParamsError(f"override {key}: given twice")
         seen.add(key)

@@ -19,7 +19,8 @@ def stored(tmp_path, tiny_params, monkeypatch):
     """Give a front end, a store of two tracks, and their log-mels."""
     monkeypatch.setenv("SOUNDATLAS_WORKERS", "1")
     front_end, generator = FrontEnd.of(tiny_params.spectrograms), np.random.default_rng(1)
-    log_mels = {sha: generator.normal(-40, 9, (90, front_end.n_mels)).astype(np.float32) for sha in SHAS[:2]}
+    log_mels = {sha: generator.normal(-40, 9, (90, front_end.n_mels)).astype(np.float16) for sha in SHAS[:2]}
+    log_mels = {sha: log_mel.astype(np.float32) for sha, log_mel in log_mels.items()}
     return front_end, synthetic.write_store(tmp_path / "store", log_mels, contract=front_end.sha256()), log_mels
 
 

@@ -75,7 +75,7 @@ def test_what_is_there_is_not_made_again(tmp_path):
 def test_pictures_come_from_the_store_or_from_the_file(tmp_path, tiny_params):
     """A stored log-mel needs no audio; what the store lacks is heard, unless it changed."""
     front_end = FrontEnd.of(tiny_params.spectrograms)
-    log_mel = np.random.default_rng(1).normal(-40, 9, (50, front_end.n_mels)).astype(np.float32)
+    log_mel = np.random.default_rng(1).normal(-40, 9, (50, front_end.n_mels)).astype(np.float16).astype(np.float32)
     store = synthetic.write_store(tmp_path / "store", {"a" * 64: log_mel}, contract=front_end.sha256())
     changed = sound(tmp_path / "changed.wav", 1)
     tiny_project.write_clip(changed.path, 2)

@@ -51,7 +51,7 @@ def test_model_hears_catalogue_and_files_alike(catalogued, repository, setting, 
     stored = bundle.classify_stored(inputs, track["audio_sha256"])
     heard = bundle.classify_file(catalogued / track["path"])
     for head, classes in stored.probabilities.items():
-        assert heard.probabilities[head] == pytest.approx(classes, abs=1e-4)
+        assert heard.probabilities[head] == pytest.approx(classes, abs=1e-3)
     assert heard.embedding == pytest.approx(stored.embedding, abs=1e-3)
     assert np.linalg.norm(heard.embedding) == pytest.approx(1.0, abs=1e-5)
     _check_patches(bundle, catalogued / track["path"])

@@ -50,10 +50,10 @@ def root(trained, tmp_path):
 
 
 def alike(one, other) -> None:
-    """Compare two predictions of one track."""
+    """Compare two predictions of one track, from the store, which is in float16, and from the file."""
     for head, classes in one.probabilities.items():
-        assert other.probabilities[head] == pytest.approx(classes, abs=1e-5)
-    np.testing.assert_allclose(other.embedding, one.embedding, atol=1e-5)
+        assert other.probabilities[head] == pytest.approx(classes, abs=1e-3)
+    np.testing.assert_allclose(other.embedding, one.embedding, atol=1e-3)
 
 
 def test_contract_names_the_stems(trained, asked) -> None:
@@ -124,10 +124,8 @@ def test_a_machine_that_separates_otherwise_is_refused(root) -> None:
 def test_stems_of_other_settings_are_refused(trained, repository) -> None:
     """A project that changed its stems and did not compute them anew is told to; so is one that never did."""
     other = tiny_project.params_of(repository, **{**ASKED, "separate": {"stems": STEM_NAMES[:1]}})
-    inputs = open_inputs(trained, other)
-    with pytest.raises(StoreError, match="another front end"):
-        inputs.network_store.log_mel(next(iter(inputs.store.manifest.index)))
-    assert not Bundle(trained / "data/model").reads(inputs)
+    with pytest.raises(StoreError, match="in stems were computed by another front end: run `dvc repro`"):
+        open_inputs(trained, other)
 
 
 def test_without_the_stage_training_says_what_to_run(computed, asked) -> None:

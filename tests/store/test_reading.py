@@ -49,7 +49,7 @@ def test_track_is_in_the_store_or_not(built, wanted, front_end) -> None:
 
 def test_store_of_another_front_end_is_refused(built) -> None:
     """Spectrograms of other settings are never handed out, and the message says how to get the right ones."""
-    with pytest.raises(StoreError, match=r"were computed by another front end.*dvc repro"):
+    with pytest.raises(StoreError, match=r"were computed by another front end: run `soundatlas spectrograms"):
         SpectrogramStore(built[0], "0" * 64)
 
 
@@ -60,9 +60,9 @@ def test_shard_of_another_front_end_is_refused(store, update, wanted, front_end)
     update(store, wanted, finer)
     (store / MANIFEST_NAME).write_bytes(manifest)
     reader = SpectrogramStore(store, front_end.sha256())
-    with pytest.raises(StoreError, match=r"0-bits-0\.safetensors was computed by another front end.*dvc repro"):
+    with pytest.raises(StoreError, match=r"0-bits-0\.safetensors was computed by another front end: run `soundatlas"):
         reader.log_mel(next(iter(wanted)))
-    with pytest.raises(StoreError, match=r"were computed by another front end.*dvc repro"):
+    with pytest.raises(StoreError, match=r"were computed by another front end: run `soundatlas spectrograms"):
         SpectrogramStore(store, finer.sha256())
 
 

@@ -42,7 +42,8 @@ class SpectrogramStore:
         self.contract_sha256 = contract_sha256
         self.manifest = read_table(folder / MANIFEST_NAME, MANIFEST).set_index("audio_sha256")
         if not self.manifest["front_end"].eq(short_contract(contract_sha256)).all():
-            raise StoreError("the spectrograms were computed by another front end: run `dvc repro spectrograms`")
+            todo = f"run {filling(folder)}"
+            raise StoreError(f"the spectrograms in {folder.name} were computed by another front end: {todo}")
         self._shards = self.manifest["shard"].to_dict()
         self._frames = self.manifest["frames"].to_dict()
         self._open = cache(self._open_shard)
