@@ -13,6 +13,7 @@ import psutil
 import soundfile
 
 from soundatlas.errors import StoreError
+from soundatlas.store.recognition import KNOWN_SHARDS_NAME
 from soundatlas.store.shards import SUFFIX, Shard
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ class LooseStore:
         return tracks
 
     def content(self) -> dict[str, bytes]:
-        """Return the store's files: name -> bytes."""
-        return {path.name: path.read_bytes() for path in sorted(self.store.iterdir())}
+        """Return the store's files, name -> bytes, but for what the shards look like on disk."""
+        return {path.name: path.read_bytes() for path in self.store.iterdir() if path.name != KNOWN_SHARDS_NAME}
 
 
 def end_family(process: subprocess.Popen[str], number: int) -> tuple[list[psutil.Process], str]:
