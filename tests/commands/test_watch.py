@@ -103,7 +103,7 @@ def test_subscription_is_watched_until_ctrl_c(crowned, tmp_path):
             assert process.poll() is None
             time.sleep(0.2)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        assert process.wait(180) == 0
         assert subscription.waiting == 0
     assert len(kept(crowned)) == len(urls)
     assert not list(waiting.glob("*/*.json"))
