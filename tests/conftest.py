@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -31,6 +32,12 @@ os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="soundatlas-tests-")
 os.environ["PREFECT_API_URL"] = ""
 
 quieten()  # as in the program: before TensorFlow and MLflow are imported
+
+
+def pytest_configure() -> None:
+    """Have Ctrl-C arrive here and in what tests start, though a shell ignores it for what runs behind `&`."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class FilesAndServers(LoadFileScheduling):
