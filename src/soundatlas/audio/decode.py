@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import IO, TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
@@ -108,17 +109,26 @@ def decoder_remarks() -> Iterator[list[str]]:
     if sys.__stderr__ is None:  # it is closed, and its number may be another file's
         yield lines
         return
-    with _one_listener, tempfile.TemporaryFile() as written:
-        before = os.dup(STANDARD_ERROR)
-        os.dup2(written.fileno(), STANDARD_ERROR)
+    with _one_listener:
+        written, before = _remarks_file(os.getpid()).fileno(), os.dup(STANDARD_ERROR)
+        os.dup2(written, STANDARD_ERROR)
         try:
             yield lines
         finally:
             os.dup2(before, STANDARD_ERROR)
             os.close(before)
-            size = min(written.seek(0, os.SEEK_END), MOST_REMARKS_BYTES)
-            written.seek(0)
-            lines += written.read(size).decode("utf-8", "replace").splitlines()
+            if size := os.lseek(written, 0, os.SEEK_END):
+                os.lseek(written, 0, os.SEEK_SET)
+                lines += os.read(written, min(size, MOST_REMARKS_BYTES)).decode("utf-8", "replace").splitlines()
+                os.ftruncate(written, 0)
+                os.lseek(written, 0, os.SEEK_SET)
+
+
+@lru_cache(maxsize=1)
+def _remarks_file(process: int) -> IO[bytes]:
+    """Return the file that a process has in place of standard error; a copy of it must not share that file's place."""
+    del process
+    return tempfile.TemporaryFile()
 
 
 class AudioFile:
