@@ -153,7 +153,7 @@ def test_shard_of_an_earlier_version_is_refused(tmp_path) -> None:
     about = {"contract_sha256": CONTRACT, "tracks": {sha: row for sha, (_, row) in tracks.items()}}
     tensors = {sha: log_mel for sha, (log_mel, _) in tracks.items()}
     save_file(tensors, tmp_path / "a", metadata={METADATA_KEY: json.dumps(about)})
-    with pytest.raises(StoreError, match="shard a is of an earlier version, in float32: run `dvc repro spectrograms`"):
+    with pytest.raises(StoreError, match="shard a is of an earlier version, in float32: run `soundatlas spectrograms"):
         Shard(tmp_path / "a")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING
 
@@ -24,10 +25,8 @@ class KnownShards:
         self._path = path
         self._signatures: object = None
         if path is not None and path.is_file():
-            try:
+            with contextlib.suppress(OSError, ValueError):  # then nothing is known, and all is read
                 self._signatures = read_json(path)
-            except (OSError, ValueError):
-                return
 
     def holds(self, shard: Path) -> bool:
         """Return whether a shard is, by its looks, the one that was remembered."""

@@ -111,7 +111,7 @@ class Shard:
         if not whole:
             raise _damage(path, "names differ")
         if dtype != DTYPE:
-            raise StoreError(f"shard {path.name} is of an earlier version, in {dtype}: run `dvc repro spectrograms`")
+            raise StoreError(f"shard {path.name} is of an earlier version, in {dtype}: run {filling(path.parent)}")
         self._sound: set[str] = set()
 
     def log_mel(self, audio_sha256: str) -> NDArray[np.float32]:
