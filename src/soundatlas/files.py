@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import errno
 import hashlib
@@ -9,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,14 +81,27 @@ def making_in(folder: Path) -> Iterator[None]:
         raise PermissionError(errno.EACCES, "nothing can be made here", str(folder)) from None
 
 
+def name_beside(path: Path, suffix: str) -> Path:
+    """Return a path that nobody else has, for what is to become `path`; nothing is made.
+
+    The name is known before there is such a file: what a signal's handler raises may come while the file is made, and
+    whoever clears up then has to know what.
+
+    Args:
+        path: the new path is beside it, and called after its name.
+        suffix: the end of the new name, such as ".part.mp3".
+    """
+    chance = base64.b32encode(os.urandom(5)).decode().lower()
+    return path.with_name(f".{path.name}-{chance}{suffix}")
+
+
 @contextlib.contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
     """Give a path beside `path` to write to, and put it in place only when the block ends well."""
-    with making_in(path.parent):
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=f".part{path.suffix}", dir=path.parent)
-    os.close(handle)
-    beside = Path(name)
+    beside = name_beside(path.with_name(path.stem[:40]), f".part{path.suffix}")
     try:
+        with making_in(path.parent):
+            beside.touch(0o600, exist_ok=False)
         yield beside
         beside.chmod(0o644)
         beside.replace(path)
@@ -102,31 +115,46 @@ def replacing_file_apart(path: Path) -> Iterator[Path]:
 
     safetensors does, under a name that nobody would know for a leftover after a kill.
     """
-    with making_in(path.parent):
-        apart = Path(tempfile.mkdtemp(prefix=f".{path.stem[:40]}-", suffix=".part", dir=path.parent))
+    apart = name_beside(path.with_name(path.stem[:40]), ".part")
     try:
+        with making_in(path.parent):
+            apart.mkdir(0o700)
         yield apart / path.name
         (apart / path.name).chmod(0o644)
         (apart / path.name).replace(path)
     finally:
-        shutil.rmtree(apart, ignore_errors=True)
+        try:
+            shutil.rmtree(apart, ignore_errors=True)
+        finally:  # once more, as it takes a while: a signal may have ended it
+            shutil.rmtree(apart, ignore_errors=True)
 
 
 @contextlib.contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Give an empty folder beside `path` to fill, and put it in place only when the block ends well."""
-    with making_in(path.parent):
-        beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent))
+    beside = name_beside(path, ".part")
     before = beside.with_name(f"{beside.name}-before")
     try:
+        with making_in(path.parent):
+            beside.mkdir(0o700)
         yield beside
         beside.chmod(0o755)
         if path.exists():
             path.replace(before)  # not removed in place: a kill must not leave half of it
         beside.replace(path)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
-        shutil.rmtree(before, ignore_errors=True)
+        try:
+            _clear_up(path, beside, before)
+        finally:  # once more, as it takes a while: a signal may have ended it
+            _clear_up(path, beside, before)
+
+
+def _clear_up(path: Path, beside: Path, before: Path) -> None:
+    """Put back what was taken away where nothing came in its place, and remove the rest."""
+    if before.exists() and not path.exists():
+        before.replace(path)
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

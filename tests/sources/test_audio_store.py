@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+from functools import partial
 
 import pytest
+from ended_at import ends_at
 
 from soundatlas.sources.audio_store import FOLDER, AudioStore
 
@@ -34,6 +37,19 @@ def test_download_that_breaks_leaves_nothing(tmp_path) -> None:
     with pytest.raises(ConnectionError):
         AudioStore(tmp_path).put(blocks(), ".mp3")
     assert files(tmp_path) == []
+
+
+def test_download_that_is_ended_at_any_moment_leaves_nothing(tmp_path) -> None:
+    """A signal may come while the file is made, written or put in place: it is whole, or nowhere."""
+    sha = hashlib.sha256(b"music").hexdigest()
+    seen = set()
+    for moment in itertools.count():
+        root = tmp_path / str(moment)
+        is_ended = ends_at(moment, partial(AudioStore(root).put, [b"mu", b"sic"], ".mp3"))
+        seen.add(tuple(files(root)))
+        if not is_ended:
+            break
+    assert seen == {(), (f"{sha}.mp3",)}
 
 
 def test_same_content_is_kept_once(tmp_path) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+
+from soundatlas.files import name_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 FOLDER = PurePosixPath("data/ingest/audio")
 SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
@@ -52,10 +53,9 @@ class AudioStore:
             raise ValueError(f"{suffix!r} is not a suffix such as '.mp3'")
         folder = self._root / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".incoming-", suffix=f".part{suffix}", dir=folder)
-        beside, digest, size = Path(name), hashlib.sha256(), 0
+        beside, digest, size = name_beside(folder / "incoming", f".part{suffix}"), hashlib.sha256(), 0
         try:
-            with os.fdopen(handle, "wb") as file:
+            with beside.open("xb") as file:
                 for block in blocks:
                     digest.update(block)
                     size += file.write(block)
