@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -48,6 +49,38 @@ def test_block_is_unwound(number, code, name, capfd) -> None:
     assert caught.value.code == code
     assert closed == [True]
     assert capfd.readouterr().err == f"soundatlas: ended by {name}; run it again to go on\n"
+
+
+MEANWHILE = """
+import os, signal, sys, time
+from soundatlas.termination import ending_cleanly
+
+def ask(frame, event, _):
+    while event == "call" and frame is not None:
+        if type(frame.f_locals.get("self")).__name__ == "ExtensionFileLoader":
+            sys.setprofile(None)
+            os.kill(os.getpid(), int(sys.argv[1]))
+            print("asked", flush=True)
+            return
+        frame = frame.f_back
+
+with ending_cleanly():
+    import numpy
+    sys.setprofile(ask)
+    import soxr
+    print("imported", flush=True)
+    time.sleep(60)
+"""
+
+
+@SIGNALS
+def test_module_that_is_written_in_c_is_made_first(number, code, name) -> None:
+    """One may abort the process, as soxr does, where a signal raises an exception meanwhile: the end waits for it."""
+    command = [sys.executable, "-c", MEANWHILE, str(int(number))]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert ended.stdout == "asked\nimported\n"
+    assert ended.stderr == f"soundatlas: ended by {name}; run it again to go on\n"
+    assert ended.returncode == code
 
 
 @SIGNALS
