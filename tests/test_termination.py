@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import _imp as imp
 import contextlib
+import importlib
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
+import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from soundatlas.termination import ending_cleanly
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM")
 
@@ -81,6 +90,73 @@ def test_module_that_is_written_in_c_is_made_first(number, code, name) -> None:
     assert ended.stdout == "asked\nimported\n"
     assert ended.stderr == f"soundatlas: ended by {name}; run it again to go on\n"
     assert ended.returncode == code
+
+
+def test_no_lock_of_imports_is_kept(tmp_path, monkeypatch) -> None:
+    """Wherever the import system is when a signal comes, another thread can import afterwards."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for moment in itertools.count():
+        (tmp_path / f"imported{moment}.py").touch()
+        importlib.invalidate_caches()
+        moments = itertools.count()
+
+        def end(frame: FrameType, event: str, _: object, *, moments=moments, moment=moment) -> None:
+            is_importing = frame.f_code.co_filename.startswith("<frozen importlib")
+            if is_importing and event in {"call", "c_return"} and next(moments) == moment:
+                sys.setprofile(None)
+                ask(signal.SIGTERM)
+
+        with contextlib.suppress(SystemExit), ending_cleanly():
+            sys.setprofile(end)
+            importlib.import_module(f"imported{moment}")
+            sys.setprofile(None)
+            if next(moments) > moment:
+                time.sleep(60)  # at most: the end has waited
+        assert not imp.lock_held(), moment
+        other = threading.Thread(target=importlib.import_module, args=(f"imported{moment}",), daemon=True)
+        other.start()
+        other.join(timeout=30)
+        assert not other.is_alive(), moment
+        if next(moments) <= moment:
+            break
+    assert moment > 50
+
+
+@SIGNALS
+def test_signal_that_nobody_hears_comes_again(number, code, name, capfd) -> None:
+    """What is raised as an object is taken down is lost; the end comes all the same, without a traceback."""
+
+    class Heard:
+        def __del__(self) -> None:
+            ask(number)
+
+    def hear() -> None:
+        Heard()
+        reached.append(True)
+        time.sleep(60)
+
+    reached = []
+    with pytest.raises(SystemExit) as caught, ending_cleanly():
+        hear()
+    assert reached
+    assert caught.value.code == code
+    assert capfd.readouterr().err == f"soundatlas: ended by {name}; run it again to go on\n"
+
+
+def test_other_errors_that_nobody_hears_are_told_as_before(monkeypatch) -> None:
+    """What has nothing to do with a signal goes to the hook of before, which is back afterwards."""
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    before = sys.unraisablehook
+
+    class Fault:
+        def __del__(self) -> None:
+            raise ValueError("lost")
+
+    with ending_cleanly():
+        Fault()
+    assert [str(each.exc_value) for each in told] == ["lost"]
+    assert sys.unraisablehook is before
 
 
 @SIGNALS
