@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import _imp as imp
 import contextlib
 import importlib
 import itertools
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ import pytest
 from soundatlas.termination import ending_cleanly
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM")
@@ -92,34 +94,107 @@ def test_module_that_is_written_in_c_is_made_first(number, code, name) -> None:
     assert ended.returncode == code
 
 
+def ends_in(file: str, moment: int, doing: Callable[[], object]) -> bool:
+    """Do something, and be asked to end at its n-th moment in one file; return whether there was one.
+
+    Python hears of a signal where a function begins, and where one that is written in C returns.
+    """
+    moments = itertools.count()
+
+    def hear(frame: FrameType, event: str, _: object) -> None:
+        is_there = event in {"call", "c_return"} and file in frame.f_code.co_filename
+        if is_there and next(moments) == moment:
+            sys.setprofile(None)
+            handler = signal.getsignal(signal.SIGTERM)
+            assert callable(handler)
+            handler(signal.SIGTERM, frame)
+
+    with contextlib.suppress(SystemExit), ending_cleanly():
+        sys.setprofile(hear)
+        try:
+            doing()
+        finally:
+            sys.setprofile(None)
+        if next(moments) > moment:
+            time.sleep(60)  # at most: the end has waited
+    return next(moments) > moment
+
+
+def does_in_another_thread(doing: Callable[[], object]) -> bool:
+    """Return whether another thread gets something done."""
+    other = threading.Thread(target=doing, daemon=True)
+    other.start()
+    other.join(timeout=30)
+    return not other.is_alive()
+
+
 def test_no_lock_of_imports_is_kept(tmp_path, monkeypatch) -> None:
     """Wherever the import system is when a signal comes, another thread can import afterwards."""
     monkeypatch.syspath_prepend(tmp_path)
     for moment in itertools.count():
         (tmp_path / f"imported{moment}.py").touch()
         importlib.invalidate_caches()
-        moments = itertools.count()
-
-        def end(frame: FrameType, event: str, _: object, *, moments=moments, moment=moment) -> None:
-            is_importing = frame.f_code.co_filename.startswith("<frozen importlib")
-            if is_importing and event in {"call", "c_return"} and next(moments) == moment:
-                sys.setprofile(None)
-                ask(signal.SIGTERM)
-
-        with contextlib.suppress(SystemExit), ending_cleanly():
-            sys.setprofile(end)
-            importlib.import_module(f"imported{moment}")
-            sys.setprofile(None)
-            if next(moments) > moment:
-                time.sleep(60)  # at most: the end has waited
-        assert not imp.lock_held(), moment
-        other = threading.Thread(target=importlib.import_module, args=(f"imported{moment}",), daemon=True)
-        other.start()
-        other.join(timeout=30)
-        assert not other.is_alive(), moment
-        if next(moments) <= moment:
+        doing = partial(importlib.import_module, f"imported{moment}")
+        is_ended = ends_in("<frozen importlib", moment, doing)
+        assert does_in_another_thread(doing), moment
+        if not is_ended:
             break
     assert moment > 50
+
+
+def test_no_lock_of_threads_is_kept() -> None:
+    """Wherever a semaphore is when a signal comes, another thread can use it afterwards."""
+    for moment in itertools.count():
+        semaphore = threading.Semaphore()
+
+        def use(semaphore: threading.Semaphore = semaphore) -> None:
+            semaphore.acquire(timeout=0)
+            semaphore.release()
+
+        is_ended = ends_in("threading.py", moment, use)
+        assert does_in_another_thread(use), moment
+        if not is_ended:
+            break
+    assert moment > 5
+
+
+def test_signal_may_come_while_a_thread_is_started() -> None:
+    """Waiting needs none of the locks that starting a thread takes; and the thread comes to its end."""
+    for moment in itertools.count():
+        started = []
+
+        def start(started: list[threading.Thread] = started) -> None:
+            started.append(threading.Thread(target=time.sleep, args=(0,)))
+            started[0].start()
+
+        is_ended = ends_in("threading.py", moment, start)
+        for thread in filter(lambda thread: thread.ident, started):
+            thread.join(timeout=30)
+            assert not thread.is_alive(), moment
+        if not is_ended:
+            break
+    assert moment > 20
+
+
+@SIGNALS
+def test_wait_is_ended(number, code, name, capfd) -> None:
+    """Standing still in the standard library, as somebody does who waits for a thread, is no reason to wait."""
+    never = threading.Event()
+    threading.Timer(0.1, ask, [number]).start()
+    with pytest.raises(SystemExit) as caught, ending_cleanly():
+        never.wait(60)
+    assert caught.value.code == code
+    assert name in capfd.readouterr().err
+
+
+@SIGNALS
+def test_long_work_in_the_standard_library_is_ended(number, code, name, capfd) -> None:
+    """Moving on there for long is none either."""
+    threading.Timer(0.1, ask, [number]).start()
+    with pytest.raises(SystemExit) as caught, ending_cleanly():
+        statistics.mean(itertools.repeat(1.5))  # which has no end of its own
+    assert caught.value.code == code
+    assert name in capfd.readouterr().err
 
 
 @SIGNALS

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
 import signal
 import sys
-import threading
+import time
 from importlib.machinery import ExtensionFileLoader
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import FrameType
+    from types import CodeType, FrameType
 
 STANDARD_ERROR = 2
 AGAIN_SECONDS = 0.01
-IMPORTS = "<frozen importlib"
+MOST_TIMES = 100  # a second
+STANDING_TIMES = 5  # a wait, or so busy a machine that the thread had no turn meanwhile
+STANDARD_LIBRARY = f"{Path(os.__file__).parent}{os.sep}"
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
@@ -26,29 +30,29 @@ def ending_cleanly() -> Iterator[None]:
 
     To be used in the main thread, around all that a process does. Ctrl-C raises a `KeyboardInterrupt`, as ever: where
     it is the way to end well, the block returns or exits with 0, and nothing is said. Libraries written in C may turn
-    what a signal raises into an error of their own; it is the same end. In the midst of an import the end waits, and
-    what was raised where nobody hears of it, as in a `__del__`, is raised once more.
+    what a signal raises into an error of their own; it is the same end. Where an exception would do harm the end waits
+    for some milliseconds, and what was raised where nobody hears of it, as in a `__del__`, is raised once more.
     """
     asked: signal.Signals | None = None
-    again: threading.Timer | None = None
+    patience = _Patience()
+    is_over = False
 
     def ask_again(number: int) -> None:
-        nonlocal again
-        again = threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), number))
-        again.daemon = True
-        again.start()
+        time.sleep(AGAIN_SECONDS)
+        if not is_over:
+            os.kill(os.getpid(), number)
 
     def end(number: int, frame: FrameType | None) -> None:
         nonlocal asked
         asked = signal.Signals(number)
-        if _is_importing(frame):
-            ask_again(number)
+        if patience.has_to_wait(frame):
+            _thread.start_new_thread(ask_again, (number,))  # `threading` has locks, which may just be taken
         else:
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
     def hear(unraisable: sys.UnraisableHookArgs) -> None:
         if asked is not None and isinstance(unraisable.exc_value, KeyboardInterrupt | SystemExit):
-            ask_again(asked)
+            _thread.start_new_thread(ask_again, (asked,))
         else:
             hook_before(unraisable)
 
@@ -65,26 +69,44 @@ def ending_cleanly() -> Iterator[None]:
             os.write(STANDARD_ERROR, f"soundatlas: ended by {NAMES[asked]}; run it again to go on\n".encode())
         raise SystemExit(128 + asked) from None
     finally:
-        if again is not None:
-            again.cancel()
+        is_over = True
         sys.unraisablehook = hook_before
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _is_importing(frame: FrameType | None) -> bool:
-    """Return whether an exception would come in the midst of an import, and not in the code of a module imported.
+class _Patience:
+    """Whether what a signal raises has to wait, as it would do harm where the main thread is.
 
-    Python's import system may then keep its lock, for which the next thread that imports waits without end. And modules
-    that are written in C may abort the process: those made with nanobind, such as soxr, call `enum` for their classes.
+    The standard library's locks that are written in Python, of threads, imports and logging, stay taken where an
+    exception comes between taking one and the `with` or `try` around it: whoever wants it next waits without end. So
+    nothing is raised in the standard library, unless the thread stands still there, as in a wait, or stays too long.
+    And nothing is ever raised while a module that is written in C is being made: those made with nanobind, such as
+    soxr, call Python for their classes, and abort the process.
     """
-    is_in_own_code = False
+
+    def __init__(self) -> None:
+        self._times = self._standing = 0
+        self._place: tuple[CodeType, int] | None = None
+
+    def has_to_wait(self, frame: FrameType | None) -> bool:
+        if frame is None:
+            return False
+        place = (frame.f_code, frame.f_lasti)
+        self._standing = self._standing + 1 if place == self._place else 0
+        self._times, self._place = self._times + 1, place
+        is_passing = self._times < MOST_TIMES and self._standing < STANDING_TIMES
+        return _makes_module_in_c(frame) or (is_passing and _is_of_the_standard_library(frame.f_code))
+
+
+def _makes_module_in_c(frame: FrameType | None) -> bool:
     while frame is not None:
         if type(frame.f_locals.get("self")) is ExtensionFileLoader:
             return True
-        if frame.f_code.co_name == "<module>":
-            is_in_own_code = True
-        elif not is_in_own_code and frame.f_code.co_filename.startswith(IMPORTS):
-            return True
         frame = frame.f_back
     return False
+
+
+def _is_of_the_standard_library(code: CodeType) -> bool:
+    name = code.co_filename
+    return name.startswith("<frozen ") or (name.startswith(STANDARD_LIBRARY) and "site-packages" not in name)
