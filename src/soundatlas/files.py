@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import errno
 import hashlib
@@ -91,8 +90,7 @@ def name_beside(path: Path, suffix: str) -> Path:
         path: the new path is beside it, and called after its name.
         suffix: the end of the new name, such as ".part.mp3".
     """
-    chance = base64.b32encode(os.urandom(5)).decode().lower()
-    return path.with_name(f".{path.name}-{chance}{suffix}")
+    return path.with_name(f".{path.name}-{os.urandom(4).hex()}{suffix}")
 
 
 @contextlib.contextmanager
