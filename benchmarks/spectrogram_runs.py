@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ OURS, LOOP, POOL, TUNED, FLOOR = "soundatlas", "librosa", "librosa pool", "libro
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 LIBROSA_LOOP = Path(__file__).with_name("librosa_loop.py")
 PROGRAM = "from soundatlas.start import main; main()"  # what the console script runs
-WATCHED_SECONDS = 0.02
+WATCHED_SECONDS = 0.1
 BYTES_PER_MEGABYTE = 1_000_000
 
 
@@ -85,24 +86,43 @@ def run(command: list[str], project: Path, environment: Mapping[str, str] = Mapp
         process = subprocess.Popen(
             command, cwd=project, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=errors
         )
-        main, worker = _watch(process)
+        watch = _Watch(process.pid)
+        watch.start()
+        process.wait()
         seconds = time.perf_counter() - begun
+        watch.end()
         if process.returncode:
             errors.seek(0)
             sys.exit(f"{' '.join(command)} ended with code {process.returncode}: {errors.read().strip()}")
-    return Taken(seconds, main / BYTES_PER_MEGABYTE, worker / BYTES_PER_MEGABYTE)
+    return Taken(seconds, watch.main / BYTES_PER_MEGABYTE, watch.worker / BYTES_PER_MEGABYTE)
 
 
-def _watch(process: subprocess.Popen[bytes]) -> tuple[int, int]:
-    """Wait for a process; return the bytes of its largest memory, and of its largest child's."""
-    main = worker = 0
-    while process.poll() is None:
+class _Watch(threading.Thread):
+    """Looks at the memory of a process and its children now and then: looking takes of the processors, too.
+
+    Attributes:
+        main: bytes of the process's largest memory.
+        worker: bytes of its largest child's.
+    """
+
+    def __init__(self, process: int) -> None:
+        super().__init__(daemon=True)
+        self.main = self.worker = 0
+        self._process = process
+        self._is_over = threading.Event()
+
+    def run(self) -> None:
+        """Look until the process or the watch is over."""
         with contextlib.suppress(psutil.NoSuchProcess):
-            watched = psutil.Process(process.pid)
-            main = max(main, watched.memory_info().rss)
-            worker = max(worker, _largest_worker(watched))
-        time.sleep(WATCHED_SECONDS)
-    return main, worker
+            watched = psutil.Process(self._process)
+            while not self._is_over.wait(WATCHED_SECONDS):
+                self.main = max(self.main, watched.memory_info().rss)
+                self.worker = max(self.worker, _largest_worker(watched))
+
+    def end(self) -> None:
+        """End the watch."""
+        self._is_over.set()
+        self.join()
 
 
 def _largest_worker(process: psutil.Process) -> int:
