@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fit_once
@@ -159,6 +161,48 @@ def test_killed_fit_goes_on_to_the_same_weights(contradicted, tmp_path, after, w
     assert again.kept_epoch == undisturbed.kept_epoch
     for one, other in zip(again.network.get_weights(), undisturbed.network.get_weights(), strict=True):
         assert np.array_equal(one, other)
+
+
+@pytest.fixture
+def another_thread():
+    """Give an executor whose thread is there already."""
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        threads.submit(int).result()
+        yield threads
+
+
+def _dense_and_dropout() -> keras.Model:
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dropout(0.5)])
+
+
+def test_draws_of_another_thread_change_no_weight(another_thread) -> None:
+    """Where one draws from Python's generator while a network is built, that is built again, to the same weights."""
+    draws = iter([1, 2, 0, 0])
+
+    def build() -> keras.Model:
+        another_thread.submit(random.sample, range(9), next(draws)).result()
+        return _dense_and_dropout()
+
+    disturbed = fit.drawn_alone(SEED, build)
+    assert next(draws, None) is None
+    keras.utils.set_random_seed(SEED)
+    alone = _dense_and_dropout()
+    assert len(alone.variables) > len(alone.weights)  # the seed of the dropout, too
+    for one, other in zip(disturbed.variables, alone.variables, strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_draws_without_end_are_an_error(another_thread, monkeypatch) -> None:
+    """No network is taken for one that the seed gives when another thread never lets it be."""
+    monkeypatch.setattr(fit, "MOST_BUILDS", 2)
+    draws = iter([1, 2])
+
+    def build() -> keras.Model:
+        another_thread.submit(random.sample, range(9), next(draws)).result()
+        return _dense_and_dropout()
+
+    with pytest.raises(RuntimeError, match="no training can be repeated"):
+        fit.drawn_alone(SEED, build)
 
 
 @pytest.mark.parametrize("patience", [9, 2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from soundatlas.store.reading import SpectrogramStore
 
 MIXED, FULL = "mixed_float16", "float32"
+MOST_BUILDS = 6
 WARM_UP = 0.1  # share of the steps over which the learning rate rises
 
 
@@ -87,8 +89,6 @@ def fit_network(
         on_epoch: called after each epoch that is fitted now, with its number, from 1, and its row of the history.
     """
     hold_memory()
-    keras.utils.clear_session()  # Keras numbers layers per process, and their names are part of the model's bytes
-    keras.utils.set_random_seed(params.seed)
     tf.config.experimental.enable_op_determinism()
     mean_db, std_db = level_statistics(store, train["audio_sha256"].tolist())
     shape: dict[str, Any] = {
@@ -111,7 +111,7 @@ def fit_network(
     steps = max(1, params.windows_per_epoch // params.batch_size)
     probabilities = square_root_balance(train[params.classes[0]])
     with precision(training_precision(params)):
-        network = build_network(**shape)
+        network = drawn_alone(params.seed, lambda: build_network(**shape))
         heads = compiled_heads(network, space, params, total_steps=steps * params.epochs)
     history = checkpoint.history if checkpoint else []
     if checkpoint and history:
@@ -141,6 +141,28 @@ def fit_network(
         network.set_weights(weights)
     balance_heads(network, space, train, probabilities)
     return Fitted(network, mean_db, std_db, keeper.rows, kept_epoch)
+
+
+def drawn_alone(seed: int, build: Callable[[], keras.Model]) -> keras.Model:
+    """Build a network whose first weights follow from the seed alone.
+
+    Keras draws the seeds of its layers from Python's own generator, and so may another thread meanwhile (clients of
+    services do, for their pauses). So where there are others the network is built until two in a row are equal.
+
+    Raises:
+        RuntimeError: when that does not come about.
+    """
+    is_alone = threading.active_count() == 1
+    before: list[NDArray[np.generic]] | None = None
+    for _ in range(MOST_BUILDS):
+        keras.utils.clear_session()  # Keras numbers layers per process, and their names are part of the model's bytes
+        keras.utils.set_random_seed(seed)
+        network = build()
+        drawn = [np.asarray(variable) for variable in network.variables]
+        if is_alone or (before is not None and all(map(np.array_equal, drawn, before))):
+            return network
+        before = drawn
+    raise RuntimeError("other threads of this process draw random numbers all the time: no training can be repeated")
 
 
 def training_precision(params: TrainParams) -> str:
