@@ -116,7 +116,7 @@ class _Watch(threading.Thread):
         with contextlib.suppress(psutil.NoSuchProcess):
             watched = psutil.Process(self._process)
             while not self._is_over.wait(WATCHED_SECONDS):
-                self.main = max(self.main, watched.memory_info().rss)
+                self.main = max(self.main, _most_bytes(watched))
                 self.worker = max(self.worker, _largest_worker(watched))
 
     def end(self) -> None:
@@ -129,5 +129,15 @@ def _largest_worker(process: psutil.Process) -> int:
     sizes = [0]
     for child in process.children():
         with contextlib.suppress(psutil.NoSuchProcess):
-            sizes.append(child.memory_info().rss)
+            sizes.append(_most_bytes(child))
     return max(sizes)
+
+
+def _most_bytes(process: psutil.Process) -> int:
+    """Return the largest memory that a process had so far, where the system keeps it, or that it has now."""
+    now: int = process.memory_info().rss
+    with contextlib.suppress(OSError):  # Linux alone keeps it; and the process may just have ended
+        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return max(now, 1024 * int(line.split()[1]))
+    return now

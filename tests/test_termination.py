@@ -177,22 +177,16 @@ def test_signal_may_come_while_a_thread_is_started() -> None:
 
 
 @SIGNALS
-def test_wait_is_ended(number, code, name, capfd) -> None:
-    """Standing still in the standard library, as somebody does who waits for a thread, is no reason to wait."""
-    never = threading.Event()
+@pytest.mark.parametrize(
+    "stay",
+    [lambda: threading.Event().wait(60), lambda: statistics.mean(itertools.repeat(1.5))],  # the mean has no end
+    ids=["standing still", "moving on"],
+)
+def test_stay_in_the_standard_library_is_ended(number, code, name, stay, capfd) -> None:
+    """Passing through is a reason to wait; standing still, as who waits for a thread does, and staying long are not."""
     threading.Timer(0.1, ask, [number]).start()
     with pytest.raises(SystemExit) as caught, ending_cleanly():
-        never.wait(60)
-    assert caught.value.code == code
-    assert name in capfd.readouterr().err
-
-
-@SIGNALS
-def test_long_work_in_the_standard_library_is_ended(number, code, name, capfd) -> None:
-    """Moving on there for long is none either."""
-    threading.Timer(0.1, ask, [number]).start()
-    with pytest.raises(SystemExit) as caught, ending_cleanly():
-        statistics.mean(itertools.repeat(1.5))  # which has no end of its own
+        stay()
     assert caught.value.code == code
     assert name in capfd.readouterr().err
 

@@ -80,23 +80,24 @@ def making_in(folder: Path) -> Iterator[None]:
         raise PermissionError(errno.EACCES, "nothing can be made here", str(folder)) from None
 
 
-def name_beside(path: Path, suffix: str) -> Path:
-    """Return a path that nobody else has, for what is to become `path`; nothing is made.
+def unused_name(folder: Path, name: str, suffix: str) -> Path:
+    """Return a path in a folder that nobody else has, for what is to be put in place once it is whole; nothing is made.
 
     The name is known before there is such a file: what a signal's handler raises may come while the file is made, and
     whoever clears up then has to know what.
 
     Args:
-        path: the new path is beside it, and called after its name.
-        suffix: the end of the new name, such as ".part.mp3".
+        folder: the one in which it is put in place.
+        name: how the name begins.
+        suffix: how it ends, such as ".part.mp3".
     """
-    return path.with_name(f".{path.name}-{os.urandom(4).hex()}{suffix}")
+    return folder / f".{name}-{os.urandom(4).hex()}{suffix}"
 
 
 @contextlib.contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
     """Give a path beside `path` to write to, and put it in place only when the block ends well."""
-    beside = name_beside(path.with_name(path.stem[:40]), f".part{path.suffix}")
+    beside = unused_name(path.parent, path.stem[:40], f".part{path.suffix}")
     try:
         with making_in(path.parent):
             beside.touch(0o600, exist_ok=False)
@@ -113,7 +114,7 @@ def replacing_file_apart(path: Path) -> Iterator[Path]:
 
     safetensors does, under a name that nobody would know for a leftover after a kill.
     """
-    apart = name_beside(path.with_name(path.stem[:40]), ".part")
+    apart = unused_name(path.parent, path.stem[:40], ".part")
     try:
         with making_in(path.parent):
             apart.mkdir(0o700)
@@ -130,7 +131,7 @@ def replacing_file_apart(path: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Give an empty folder beside `path` to fill, and put it in place only when the block ends well."""
-    beside = name_beside(path, ".part")
+    beside = unused_name(path.parent, path.name, ".part")
     before = beside.with_name(f"{beside.name}-before")
     try:
         with making_in(path.parent):

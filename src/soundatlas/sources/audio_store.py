@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from soundatlas.files import name_beside
+from soundatlas.files import unused_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +53,7 @@ class AudioStore:
             raise ValueError(f"{suffix!r} is not a suffix such as '.mp3'")
         folder = self._root / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
-        beside, digest, size = name_beside(folder / "incoming", f".part{suffix}"), hashlib.sha256(), 0
+        beside, digest, size = unused_name(folder, "incoming", f".part{suffix}"), hashlib.sha256(), 0
         try:
             with beside.open("xb") as file:
                 for block in blocks:
