@@ -132,8 +132,8 @@ def test_mlflow_compares_two_versions(page: Page, served: ServedProject, two_cha
 
 
 def test_the_gate_s_page_opens_in_mlflow(page: Page, served: ServedProject) -> None:
-    """The link of the artifact `gate` leads to the report, which MLflow shows."""
-    run = served.finish(served.start_run("pipeline", target="promote"))
+    """The link of the artifact `gate` leads to the report, which MLflow shows, after a repeated training too."""
+    run = served.finish(served.start_run("pipeline", target="promote", force=["train"]))
     [link] = re.findall(r"\((http[^)]+report\.html)\)", served.artifacts(run["id"])["gate"])
     page.goto(link)
     expect(page.frame_locator("iframe").first.get_by_text("What was asked")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from soundatlas.files import read_json
 from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.gate import Verdict
 from soundatlas.registry.promotion import ModelRegistry
@@ -31,6 +32,22 @@ def test_a_model_that_was_promoted(project):
     assert (story.decision, story.reason) == ("promoted", "better by far")
     assert story.run_name == tracking.client.get_run(run).info.run_name
     assert story.experiment_id == tracking.experiment_id()
+    assert story.report_run_id == run
+
+
+def test_a_training_that_was_repeated(project):
+    """The newest run is the training's; the report lies beside the one that was registered."""
+    tracking = Tracking(project)
+    registry = ModelRegistry(tracking, NAME)
+    registered = tracking.publish(project / "data/model", project / "data/evaluation")
+    version = registry.register(project / "data/model", registered)
+    Succession(registry).judge(version, lambda _: Verdict(promoted=True, reason="better by far"))
+    repeated = tracking.start_training(read_json(project / "data/model/about.json"))
+    tracking.finish_training(repeated, content_sha256(project / "data/model"))
+    story = tell_story(project, NAME)
+    assert (story.run_id, story.report_run_id) == (repeated, registered)
+    assert story.report["reason"] == "better by far"
+    assert tracking.client.list_artifacts(story.report_run_id, "gate")
 
 
 def test_an_experiment(project, monkeypatch):

@@ -67,8 +67,8 @@ def test_training_has_a_run_with_params_epochs_and_dataset(project):
     assert "epoch" not in run.data.metrics
     (dataset,) = run.inputs.dataset_inputs
     assert sha256_file(project / "data/split/split.parquet").startswith(dataset.dataset.digest)
-    assert tracking.find_run("c" * 64) == run_id
-    assert tracking.find_run("d" * 64) is None
+    assert tracking.find_runs("c" * 64) == [run_id]
+    assert tracking.find_runs("d" * 64) == []
 
 
 def test_run_knows_the_commit_and_the_data(project):
@@ -104,7 +104,7 @@ def test_run_that_ends_badly_says_so(project, error, status):
         raise error
     assert tracking.client.get_run(run_id).info.status == status
     tracking.client.set_tag(run_id, "content_sha256", "c" * 64)
-    assert tracking.find_run("c" * 64) is None
+    assert tracking.find_runs("c" * 64) == []
 
 
 def test_experiment_is_named_in_the_run(project, monkeypatch):
@@ -136,7 +136,7 @@ def test_restored_model_gets_its_run_back(project):
     assert run.data.params["train.epochs"] == "2"
     assert [point.step for point in tracking.client.get_metric_history(run_id, "val_loss")] == [1, 2]
     assert run.data.metrics["classes.genre.macro_f1"] == 0.5
-    assert tracking.find_run(content_sha256(project / "data/model")) == run_id
+    assert tracking.find_runs(content_sha256(project / "data/model")) == [run_id]
     assert [item.path for item in tracking.client.list_artifacts(run_id)] == ["evaluation"]
 
 
@@ -173,6 +173,20 @@ def test_trained_model_keeps_the_run_of_its_training(project):
     tracking.finish_training(run_id, content_sha256(project / "data/model"))
     assert tracking.publish(project / "data/model", project / "data/evaluation") == run_id
     assert "restored" not in tracking.client.get_run(run_id).data.tags
+
+
+def test_each_training_of_a_model_has_its_evaluation(project):
+    """A training that was repeated and gave the same model has the evaluation in both runs, and a new one too."""
+    tracking = Tracking(project)
+    first = tracking.publish(project / "data/model", project / "data/evaluation")
+    second = tracking.start_training(ABOUT)
+    tracking.finish_training(second, content_sha256(project / "data/model"))
+    metrics = read_json(project / "data/evaluation/metrics.json")
+    metrics["classes"]["genre"]["macro_f1"] = 0.75
+    write_json(project / "data/evaluation/metrics.json", metrics)
+    assert tracking.publish(project / "data/model", project / "data/evaluation") == second
+    for run_id in (first, second):
+        assert tracking.client.get_run(run_id).data.metrics["classes.genre.macro_f1"] == 0.75
 
 
 def test_server_of_the_users_choice_is_used(project, tmp_path, monkeypatch):

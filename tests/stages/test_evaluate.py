@@ -40,4 +40,4 @@ def test_figures_are_of_the_test_tracks_alone(catalogued, tiny_params, model):
     assert {path.name for path in (folder / "figures").glob("contact_sheet_*")} == {
         f"contact_sheet_{head}.png" for head in tiny_project.SPACE.classes
     }
-    assert Tracking(catalogued).find_run(content_sha256(model)) is not None
+    assert len(Tracking(catalogued).find_runs(content_sha256(model))) == 1

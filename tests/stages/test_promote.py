@@ -53,6 +53,16 @@ def test_champion_is_made_kept_and_challenged(evaluated, tiny_params, capsys):
     assert read_champion(evaluated)[0].content_sha256 == champion
 
 
+def test_a_training_that_was_repeated_is_evaluated_too(evaluated, tiny_params):
+    """DVC skips `evaluate` when a training gives the same model again: its run has the scores all the same."""
+    promote.run(evaluated, tiny_params)
+    tracking = Tracking(evaluated)
+    repeated = tracking.start_training(read_json(evaluated / "data/model/about.json"))
+    tracking.finish_training(repeated, content_sha256(evaluated / "data/model"))
+    promote.run(evaluated, tiny_params)
+    assert "classes.genre.macro_f1" in tracking.client.get_run(repeated).data.metrics
+
+
 def champion_of_an_earlier_version(root: Path, params) -> None:
     """Make the model champion, and then turn its bundle into one of an earlier version, as an update would find it."""
     promote.run(root, params)

@@ -84,7 +84,8 @@ def test_training_leaves_a_model_and_its_run(catalogued, tiny_params, capsys, tm
     assert about["tracks"] == {"train": 4, "validation": 4}
     assert about["params"]["train"]["epochs"] == 2
     tracking = Tracking(catalogued)
-    run = tracking.client.get_run(tracking.find_run(content_sha256(folder)))
+    [run_id] = tracking.find_runs(content_sha256(folder))
+    run = tracking.client.get_run(run_id)
     assert run.data.params["train.epochs"] == "2"
     assert len(tracking.client.get_metric_history(run.info.run_id, "val_loss")) == 2
     assert capsys.readouterr().out.splitlines()[-1].startswith("train: kept epoch ")

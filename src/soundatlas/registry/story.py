@@ -26,13 +26,14 @@ class ModelStory:
         name: of the registered model.
         content_sha256: identity of the bundle; empty when only the run is known.
         experiment_id: of the run.
-        run_id: of the training.
-        run_name: of the training.
+        run_id: of the newest training; one that was repeated and gave the same model has several.
+        run_name: of that training.
         version: in the registry.
         decision: of the gate.
         reason: of the decision, one sentence.
         champion_version: which version is champion now.
         report: of the gate.
+        report_run_id: of the training that was registered, beside which the report lies.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ModelStory:
     reason: str | None = None
     champion_version: str | None = None
     report: dict[str, Any] | None = None
+    report_run_id: str | None = None
 
 
 def tell_story(root: Path, model_name: str) -> ModelStory:
@@ -52,7 +54,8 @@ def tell_story(root: Path, model_name: str) -> ModelStory:
     tracking = Tracking(root)
     registry = ModelRegistry(tracking, model_name)
     content = content_sha256(root / "data/model")
-    run_id, version, champion = tracking.find_run(content), registry.find(content), registry.champion()
+    run_id = next(iter(tracking.find_runs(content)), None)
+    version, champion = registry.find(content), registry.champion()
     return ModelStory(
         name=model_name,
         content_sha256=content,
@@ -64,6 +67,7 @@ def tell_story(root: Path, model_name: str) -> ModelStory:
         reason=None if version is None else version.tags.get(REASON_TAG),
         champion_version=None if champion is None else champion.version,
         report=None if version is None else read_report(tracking.client, str(version.run_id)),
+        report_run_id=None if version is None else str(version.run_id),
     )
 
 

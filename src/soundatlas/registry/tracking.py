@@ -142,24 +142,23 @@ class Tracking:
         self.client.set_tag(run_id, CONTENT_TAG, content)
         self.client.set_terminated(run_id, "FINISHED")
 
-    def find_run(self, content: str) -> str | None:
-        """Return the newest run that made a model with this content hash."""
+    def find_runs(self, content: str) -> list[str]:
+        """Return the runs that made a model with this content hash, the newest first: a training may be repeated."""
         runs = self.client.search_runs(
             [self.experiment_id()],
             filter_string=f"tags.{CONTENT_TAG} = '{content}' and attributes.status = 'FINISHED'",
             order_by=["attributes.start_time DESC"],
-            max_results=1,
         )
-        return str(runs[0].info.run_id) if runs else None
+        return [str(run.info.run_id) for run in runs]
 
     def publish(self, model: Path, evaluation: Path) -> str:
-        """See to it that the model has its run, with its evaluation; return the run's id.
+        """See to it that each run that made the model has its evaluation; return the newest run's id.
 
         A model that DVC restored into a place whose MLflow never saw it gets its run back from its own files.
         """
         content = content_sha256(model)
-        run_id = self.find_run(content)
-        if run_id is None:
+        run_ids = self.find_runs(content)
+        if not run_ids:
             about = read_json(model / "about.json")
             run_id = self.start_training(about)
             for row in pd.read_csv(model / "history.csv").to_dict("records"):
@@ -167,15 +166,22 @@ class Tracking:
             self.client.set_tag(run_id, "restored", "from data/model")
             self.log_training_tracks(run_id, model)
             self.finish_training(run_id, content)
+            run_ids = [run_id]
+        for run_id in run_ids:
+            self._log_evaluation(run_id, evaluation)
+        return run_ids[0]
+
+    def _log_evaluation(self, run_id: str, evaluation: Path) -> None:
+        """Log an evaluation to a run that has another one or none."""
         evaluated = sha256_file(evaluation / "metrics.json")
-        if self.client.get_run(run_id).data.tags.get(EVALUATION_TAG) != evaluated:
-            now = get_current_time_millis()
-            figures = flatten(read_json(evaluation / "metrics.json"))
-            metrics = [Metric(name, value, now, 0) for name, value in figures.items() if isinstance(value, int | float)]
-            self.client.log_batch(run_id, metrics=metrics)
-            self.client.log_artifacts(run_id, str(evaluation), "evaluation")
-            self.client.set_tag(run_id, EVALUATION_TAG, evaluated)
-        return run_id
+        if self.client.get_run(run_id).data.tags.get(EVALUATION_TAG) == evaluated:
+            return
+        now = get_current_time_millis()
+        figures = flatten(read_json(evaluation / "metrics.json"))
+        metrics = [Metric(name, value, now, 0) for name, value in figures.items() if isinstance(value, int | float)]
+        self.client.log_batch(run_id, metrics=metrics)
+        self.client.log_artifacts(run_id, str(evaluation), "evaluation")
+        self.client.set_tag(run_id, EVALUATION_TAG, evaluated)
 
     def _lineage(self) -> dict[str, str]:
         """Return what made this run: the git commit, and the hashes of the stages before `train` in dvc.lock."""

@@ -37,8 +37,8 @@ def run(root: Path, params: Params) -> None:
         version = registry.find(content_sha256(root / "data/model"))
         if version is None:
             _check_export(root, params)
-        if version is None or tracking.find_run(content_sha256(root / "data/model")) is None:
-            run_id = tracking.publish(root / "data/model", root / "data/evaluation")
+        run_id = tracking.publish(root / "data/model", root / "data/evaluation")
+        if version is None:
             version = registry.register(root / "data/model", run_id)
         decision = succession.judge(version, lambda champion: try_challenger(root, params, registry, champion))
         describe_version(registry, version, params.promote.primary)
