@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -19,8 +20,6 @@ from soundatlas.registry.training_tracks import write_training_tracks
 from soundatlas.stages.train import LOGGED_SECTIONS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mlflow.entities import Run
 
 ABOUT = {"params": {"train": {"epochs": 2, "classes": ["genre"] * 200}}}
@@ -203,6 +202,14 @@ def test_server_of_the_users_choice_is_used(project, tmp_path, monkeypatch):
     assert (project / "mlruns/mlflow.db").read_bytes() == before
     with pytest.raises(MlflowException):
         tracking.client.get_run("0" * 32)
+
+
+def test_a_project_named_from_where_one_stands(tmp_path, monkeypatch):
+    """A relative root makes the same registry, which is found from elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    made = Tracking(Path("notes")).experiment_id()
+    monkeypatch.chdir("/")
+    assert Tracking(tmp_path / "notes").experiment_id() == made
 
 
 def test_nested_keys_become_dotted():

@@ -39,7 +39,7 @@ class Tracking:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.folder = registry_root(root) / "mlruns"
+        self.folder = registry_root(root).absolute() / "mlruns"  # MLflow keeps URIs, which have no "here"
         uri = os.environ.get("MLFLOW_TRACKING_URI")
         self.is_local = uri is None
         if uri is None:
