@@ -14,6 +14,7 @@ from soundatlas.audio.spectrogram import FrontEnd
 from soundatlas.files import read_json, sha256_file, write_json
 from soundatlas.learning.labels import LabelSpace, Scale
 from soundatlas.params import Params, parse_params
+from soundatlas.registry.contract import content_sha256
 from soundatlas.tables import DUPLICATES, FAILURES, INBOX, LABELS, SIDES, SPLIT, TRACKS, conform, empty, write_table
 
 if TYPE_CHECKING:
@@ -141,9 +142,10 @@ def make_outdated(folder: Path) -> None:
 
 
 def write_evaluation(folder: Path, tracks: pd.DataFrame, *, right: bool = True) -> None:
-    """Write an evaluation whose predictions are all right, or all wrong."""
+    """Write an evaluation of the model beside it whose predictions are all right, or all wrong."""
     folder.mkdir(parents=True, exist_ok=True)
-    predictions = tracks[["track_id", "audio_sha256", "path"]].copy()
+    model = content_sha256(folder.parent / "model") if (folder.parent / "model").is_dir() else None
+    predictions = tracks[["track_id", "audio_sha256", "path"]].assign(model_sha256=model)
     for head, names in SPACE.classes.items():
         following = dict(zip(names, (*names[1:], names[0]), strict=True))
         predictions[head] = tracks[head] if right else tracks[head].map(following)

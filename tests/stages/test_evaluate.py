@@ -37,6 +37,7 @@ def test_figures_are_of_the_test_tracks_alone(catalogued, tiny_params, model):
     assert metrics["about"]["tracks"] == 4
     predictions = pd.read_parquet(folder / "predictions.parquet")
     assert list(predictions["track_id"]) == ["demo:08", "demo:09", "demo:10", "demo:11"]
+    assert set(predictions["model_sha256"]) == {content_sha256(model)}
     assert {path.name for path in (folder / "figures").glob("contact_sheet_*")} == {
         f"contact_sheet_{head}.png" for head in tiny_project.SPACE.classes
     }

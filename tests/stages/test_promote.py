@@ -19,6 +19,7 @@ from soundatlas.registry.pin import read_champion
 from soundatlas.registry.promotion import ModelRegistry
 from soundatlas.registry.succession import Succession
 from soundatlas.registry.tracking import Tracking
+from soundatlas.registry.training_tracks import write_training_tracks
 from soundatlas.stages import promote
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def test_outdated_champion_is_no_rival(evaluated, tiny_params, capsys, fetched):
         shutil.rmtree(evaluated / "mlruns/bundles")
     shutil.rmtree(evaluated / "data/model")
     tiny_project.write_model(evaluated / "data/model", tiny_params, seed=2)
+    tracks = pd.read_parquet(evaluated / "data/catalog/tracks.parquet")
+    tiny_project.write_evaluation(evaluated / "data/evaluation", tracks)
     capsys.readouterr()
     promote.run(evaluated, tiny_params)
     out = capsys.readouterr().out
@@ -130,6 +133,8 @@ def test_model_whose_export_says_something_else_is_not_registered(evaluated, tin
     kernel, *rest = network.get_layer("artist").get_weights()
     network.get_layer("artist").set_weights([kernel * 1.1, *rest])
     export_litert(network, evaluated / "data/model/network.tflite")
+    tracks = pd.read_parquet(evaluated / "data/catalog/tracks.parquet")
+    tiny_project.write_evaluation(evaluated / "data/evaluation", tracks)
     with pytest.raises(BundleError, match=r"differs from the trained one by 0\.\d+ in artist"):
         promote.run(evaluated, tiny_params)
     registry = ModelRegistry(Tracking(evaluated), tiny_params.promote.model_name)
@@ -195,6 +200,25 @@ def test_no_test_track_judges_nobody(evaluated, tiny_params):
     assert not (evaluated / "data/champion.json").exists()
 
 
+def test_evaluation_of_another_model_judges_nobody(evaluated, tiny_params, capsys):
+    """A model that is not evaluated yet is neither registered nor judged; the alias is followed all the same."""
+    promote.run(evaluated, tiny_params)
+    champion = read_champion(evaluated)[0]
+    (evaluated / "data/champion.json").unlink()
+    shutil.rmtree(evaluated / "data/model")
+    tiny_project.write_model(evaluated / "data/model", tiny_params, seed=2)
+    capsys.readouterr()
+    promote.run(evaluated, tiny_params)
+    out = capsys.readouterr().out
+    assert "data/evaluation is not of data/model, which is not judged: run `dvc repro`" in out
+    assert read_champion(evaluated)[0] == champion
+    assert len(registry_of(evaluated, tiny_params).versions()) == 1
+    path = evaluated / "data/evaluation/predictions.parquet"
+    pd.read_parquet(path).drop(columns="model_sha256").to_parquet(path, index=False)  # as an earlier version wrote it
+    promote.run(evaluated, tiny_params)
+    assert len(registry_of(evaluated, tiny_params).versions()) == 1
+
+
 def test_evaluation_of_other_tracks_judges_nobody(evaluated, tiny_params):
     """Predictions that lack a test track are not taken for the model's answers."""
     path = evaluated / "data/evaluation/predictions.parquet"
@@ -202,6 +226,28 @@ def test_evaluation_of_other_tracks_judges_nobody(evaluated, tiny_params):
     with pytest.raises(SoundatlasError, match=r"data/evaluation lacks 1 test tracks, e.g. demo:11: run `dvc repro`"):
         promote.run(evaluated, tiny_params)
     assert registry_of(evaluated, tiny_params).champion() is None
+
+
+@pytest.mark.parametrize(
+    ("tests", "says"),
+    [
+        ([1, *range(6, 12)], "on 6 test tracks"),
+        ([1, *range(8, 12)], "of the majority class"),
+    ],
+)
+def test_champion_that_was_trained_on_test_tracks(evaluated, tiny_params, tests, says):
+    """After another split, groups that the champion knows are left out; with too few others it is no rival."""
+    tracks = pd.read_parquet(evaluated / "data/catalog/tracks.parquet")
+    write_training_tracks(evaluated / "data/model", {"train": tracks.iloc[:1], "validation": tracks.iloc[1:2]})
+    promote.run(evaluated, tiny_params)
+    split = pd.read_parquet(evaluated / "data/split/split.parquet").sort_values("track_id")
+    split["side"] = ["test" if number in tests else "train" for number in range(12)]
+    split.to_parquet(evaluated / "data/split/split.parquet", index=False)
+    worse_model(evaluated, tiny_params)
+    promote.run(evaluated, tiny_params)
+    reason = registry_of(evaluated, tiny_params).version("2").tags["gate_reason"]
+    assert f"the champion was trained on 1 of {len(tests)} test tracks" in reason
+    assert says in reason
 
 
 def test_labels_that_the_champion_never_learned(evaluated, tiny_params, change_tracks, capsys):

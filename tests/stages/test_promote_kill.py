@@ -48,6 +48,7 @@ def challenged(computed: Path, model: Path, repository: Path, tmp_path_factory, 
         promote.run(root, params)
     shutil.rmtree(root / "data/model")
     tiny_project.write_model(root / "data/model", tiny_params, seed=2)
+    tiny_project.write_evaluation(root / "data/evaluation", tracks)
     Repo.init(str(root), no_scm=True).close()
     return root
 

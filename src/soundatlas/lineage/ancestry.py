@@ -68,8 +68,6 @@ def _track(root: Path, row: dict[str, Any]) -> dict[str, Any]:
 
 def _predictions(root: Path, subject: Subject, models: dict[str, TrainedModel]) -> list[dict[str, Any]]:
     """Return what the project's tables say of the audio now, each with the model that said it and what made that."""
-    from soundatlas.registry.contract import content_sha256
-
     when = {}
     if history_path(root).is_file():
         with open_history(root) as history:
@@ -80,8 +78,6 @@ def _predictions(root: Path, subject: Subject, models: dict[str, TrainedModel]) 
         table = pd.read_parquet(path) if path.is_file() else pd.DataFrame(columns=["audio_sha256"])
         for row in table[table["audio_sha256"] == subject.audio_sha256].to_dict("records"):
             content = row.get("model_sha256")
-            if name == "evaluation" and (root / "data/model").is_dir():
-                content = content_sha256(root / "data/model")
             said = {key: value for key, value in known(row).items() if not key.endswith(HIDDEN)}
             model = models.get(str(content))
             found.append(

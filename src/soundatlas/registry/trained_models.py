@@ -69,7 +69,7 @@ def trained_models(root: Path, model_name: str) -> list[TrainedModel]:
         tags = run.data.tags
         tracks = tags.get(TRACKS_TAG)
         if tracks is not None and remembered.get(tracks) is None:
-            remembered[tracks] = _sides(tracking, run.info.run_id)
+            remembered[tracks] = tracks_heard(tracking, run.info.run_id)
         found = versions.get(tags[CONTENT_TAG], [])
         models.append(
             TrainedModel(
@@ -87,6 +87,15 @@ def trained_models(root: Path, model_name: str) -> list[TrainedModel]:
             )
         )
     return models
+
+
+def tracks_heard(tracking: Tracking, run_id: str) -> dict[str, str] | None:
+    """Return audio SHA-256 -> side in the training of a run; None where that is gone, out of reach or not recorded."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return read_training_tracks(Path(tracking.client.download_artifacts(run_id, TRACKS_NAME, folder)))
+        except (MlflowException, OSError):
+            return None
 
 
 def _moment(milliseconds: int) -> str:
@@ -129,12 +138,3 @@ def _versions(tracking: Tracking, model_name: str) -> dict[str, list[Any]]:
         if CONTENT_TAG in version.tags:
             found.setdefault(version.tags[CONTENT_TAG], []).append(version)
     return found
-
-
-def _sides(tracking: Tracking, run_id: str) -> dict[str, str] | None:
-    """Return which tracks a run was trained on; None where the artifact is gone or out of reach."""
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            return read_training_tracks(Path(tracking.client.download_artifacts(run_id, TRACKS_NAME, folder)))
-        except (MlflowException, OSError):
-            return None

@@ -12,10 +12,11 @@ from soundatlas.files import audio_path
 from soundatlas.registry.bundle import Bundle
 from soundatlas.registry.gate import Answers, judge_against, judge_first
 from soundatlas.registry.stopwatch import clip_milliseconds
+from soundatlas.registry.trained_models import tracks_heard
 from soundatlas.stages._inputs import load_sides, open_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from soundatlas.learning.inputs import Inputs
@@ -26,10 +27,15 @@ if TYPE_CHECKING:
     from soundatlas.registry.promotion import ModelRegistry
 
 TIMED_CLIPS = 15
+LEAST_GROUPS = 5  # of test tracks; with fewer, an interval over groups says nothing
+EVALUATED = "data/evaluation/predictions.parquet"
 
 
 def try_challenger(root: Path, params: Params, registry: ModelRegistry, champion: Champion | None) -> Verdict:
-    """Compare `data/model/` with the champion, or with the majority class while there is none that can be loaded.
+    """Compare `data/model/` with the champion, or with the majority class while there is none to compare with.
+
+    After a change of the split the champion may have been trained on what are test tracks now: their groups are left
+    out. It is no rival where it cannot be loaded, or where too few groups are left.
 
     Raises:
         DataRefusedError: when there is no test track: nothing is judged, and nobody's place is taken.
@@ -39,23 +45,49 @@ def try_challenger(root: Path, params: Params, registry: ModelRegistry, champion
     inputs = open_inputs(root, params)
     sides = load_test(root, inputs)
     test, heads = sides["test"], params.promote.primary
-    truth, groups = test[heads], test["group"].to_numpy()
     bundle = Bundle(root / "data/model")
     challenger = _evaluated(root, test, bundle)
-    outdated, rival = "", None
+    note, rival = "", None
     try:
         if champion is not None:
             rival = Bundle(registry.fetch_usable(champion), champion.content_sha256)
+            unheard, note = _unheard(test, tracks_heard(registry.tracking, champion.run_id) or {})
+            if unheard is None:
+                rival = None
+            else:
+                test, challenger = unheard, _evaluated(root, unheard, bundle)
     except OutdatedBundleError as error:
-        outdated = f" ({error})"
+        note = f" ({error})"
+    truth, groups = test[heads], test["group"].to_numpy()
     if rival is None:
         [challenger] = _timed(root, inputs, test, [(bundle, challenger)])
         majority = {head: str(sides["train"][head].value_counts().idxmax()) for head in heads}
         verdict = judge_first(truth, challenger, majority, groups, params.promote)
-        return replace(verdict, reason=verdict.reason + outdated)
-    answers = _answers(root, inputs, test, rival)
-    challenger, answers = _timed(root, inputs, test, [(bundle, challenger), (rival, answers)])
-    return judge_against(truth, challenger, answers, groups, params.promote)
+    else:
+        answers = _answers(root, inputs, test, rival)
+        challenger, answers = _timed(root, inputs, test, [(bundle, challenger), (rival, answers)])
+        verdict = judge_against(truth, challenger, answers, groups, params.promote)
+    return replace(verdict, reason=verdict.reason + note)
+
+
+def _unheard(test: pd.DataFrame, heard: Mapping[str, str]) -> tuple[pd.DataFrame | None, str]:
+    """Return the test tracks of groups in which a champion was trained on none, and what is to be said of the others.
+
+    Args:
+        test: the test tracks, with their `group`.
+        heard: audio SHA-256 of the tracks that the champion was trained on, as keys.
+
+    Returns:
+        the tracks, or None where they are too few for a comparison; a remark for the decision, empty when all are left.
+    """
+    known = test["group"].isin(test.loc[test["audio_sha256"].isin(list(heard)), "group"])
+    if not known.any():
+        return test, ""
+    said = f" (the champion was trained on {known.sum()} of {len(test)} test tracks or on others of their groups"
+    rest = test[~known].reset_index(drop=True)
+    if rest["group"].nunique() < LEAST_GROUPS:
+        return None, f"{said}: too many to compare the two)"
+    return rest, f"{said}: those are left out)"
 
 
 def load_test(root: Path, inputs: Inputs) -> dict[str, pd.DataFrame]:
@@ -70,9 +102,15 @@ def load_test(root: Path, inputs: Inputs) -> dict[str, pd.DataFrame]:
     return sides
 
 
+def evaluated_model(root: Path) -> str | None:
+    """Return the content hash of the model that `data/evaluation/` is of; None where an earlier version wrote it."""
+    table = pd.read_parquet(root / EVALUATED)
+    return str(table["model_sha256"].iloc[0]) if "model_sha256" in table else None
+
+
 def _evaluated(root: Path, test: pd.DataFrame, bundle: Bundle) -> Answers:
     """Return what `evaluate` found the model to say of the test tracks."""
-    predictions = pd.read_parquet(root / "data/evaluation/predictions.parquet").set_index("track_id")
+    predictions = pd.read_parquet(root / EVALUATED).set_index("track_id")
     if absent := sorted(set(test["track_id"]) - set(predictions.index)):
         raise SoundatlasError(f"data/evaluation lacks {len(absent)} test tracks, e.g. {absent[0]}: run `dvc repro`")
     rows = predictions.loc[test["track_id"]].reset_index(drop=True)

@@ -32,6 +32,7 @@ def run(root: Path, params: Params) -> None:
     from soundatlas.learning.contact_sheet import class_rows, write_contact_sheet
     from soundatlas.learning.figures import write_figures
     from soundatlas.registry.bundle import Bundle
+    from soundatlas.registry.contract import content_sha256
     from soundatlas.registry.tracking import Tracking
 
     inputs = open_inputs(root, params)
@@ -40,6 +41,7 @@ def run(root: Path, params: Params) -> None:
         raise DataRefusedError("no track with a spectrogram is on the test side: see data/split/split.parquet")
     test = sides["test"]
     bundle = Bundle(root / "data/model")
+    content = content_sha256(root / "data/model")
     rows = classified(bundle, inputs, test, "classifying the test tracks")
     model = Predictions(
         {
@@ -67,7 +69,7 @@ def run(root: Path, params: Params) -> None:
     evaluation.metrics["open_set"] = unknowns(root, bundle, test, rows, params.evaluate)
     evaluation.metrics["repeats"] = luck(root, bundle, params.train.seed, test, rows, params.evaluate)
     with replacing_folder(root / "data/evaluation") as folder:
-        about_tracks = test[["track_id", "audio_sha256", "group", "path"]]
+        about_tracks = test[["track_id", "audio_sha256", "group", "path"]].assign(model_sha256=content)
         table = pd.concat([about_tracks, pd.DataFrame([row.row() for row in rows])], axis="columns")
         table.to_parquet(folder / "predictions.parquet", index=False, compression="zstd")
         _write(folder, evaluation, params, tracks=len(test), groups=test["group"].nunique())

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from soundatlas.params import Params
     from soundatlas.registry.promotion import ModelRegistry
+    from soundatlas.registry.succession import Succession
 
 EXAMPLES = 8  # tracks on which the export is compared with the network
 
@@ -20,31 +21,43 @@ def run(root: Path, params: Params) -> None:
 
     A champion that another version of soundatlas wrote cannot be loaded by this one: it is no rival, the pin says that
     there is no champion, and the reason is printed and stands with the verdict. One whose files changed is a fault.
+    A model that `data/evaluation/` is not of is left for the run that evaluates it.
     """
-    from soundatlas.registry.comparison import describe_version
     from soundatlas.registry.contract import content_sha256
     from soundatlas.registry.promotion import ModelRegistry, in_experiment
     from soundatlas.registry.succession import Succession
     from soundatlas.registry.tracking import Tracking
-    from soundatlas.stages._trial import try_challenger
+    from soundatlas.stages._trial import evaluated_model
 
-    tracking = Tracking(root)
-    registry = ModelRegistry(tracking, params.promote.model_name)
+    registry = ModelRegistry(Tracking(root), params.promote.model_name)
     if not in_experiment():
         succession = Succession(registry)
         for line in succession.sync():
             print(f"promote: {line}")  # noqa: T201 - the stage's report
-        version = registry.find(content_sha256(root / "data/model"))
-        if version is None:
-            _check_export(root, params)
-        run_id = tracking.publish(root / "data/model", root / "data/evaluation")
-        if version is None:
-            version = registry.register(root / "data/model", run_id)
-        decision = succession.judge(version, lambda champion: try_challenger(root, params, registry, champion))
-        describe_version(registry, version, params.promote.primary)
-        if decision is not None:
-            print(f"promote: {decision}")  # noqa: T201 - the stage's report
+        if evaluated_model(root) == content_sha256(root / "data/model"):
+            _judge(root, params, succession)
+        else:  # asked for alone, or beside a run that has trained and not evaluated yet
+            print("promote: data/evaluation is not of data/model, which is not judged: run `dvc repro`")  # noqa: T201
     export_champion(root, registry)
+
+
+def _judge(root: Path, params: Params, succession: Succession) -> None:
+    """Register `data/model/` and judge it, where that has not been done."""
+    from soundatlas.registry.comparison import describe_version
+    from soundatlas.registry.contract import content_sha256
+    from soundatlas.stages._trial import try_challenger
+
+    registry = succession.registry
+    version = registry.find(content_sha256(root / "data/model"))
+    if version is None:
+        _check_export(root, params)
+    run_id = registry.tracking.publish(root / "data/model", root / "data/evaluation")
+    if version is None:
+        version = registry.register(root / "data/model", run_id)
+    decision = succession.judge(version, lambda champion: try_challenger(root, params, registry, champion))
+    describe_version(registry, version, params.promote.primary)
+    if decision is not None:
+        print(f"promote: {decision}")  # noqa: T201 - the stage's report
 
 
 def export_champion(root: Path, registry: ModelRegistry) -> None:
