@@ -11,7 +11,6 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from soundatlas.commands.models import comparison_lines
 from soundatlas.files import read_json
 from soundatlas.registry.comparison import differing_params
-from soundatlas.registry.gate_report import FOLDER, PAGE_NAME
 from soundatlas.registry.tracking import flatten
 
 if TYPE_CHECKING:
@@ -203,8 +202,7 @@ def _gate_report(story: ModelStory) -> str:
         rival = report["figures"]["rival_name"]
         text += "\n\n" + markdown_table(["label", "class", "tracks", "F1", f"F1 of {rival}"], classes)
     if base := mlflow_ui():
-        run = f"{base}/#/experiments/{story.experiment_id}/runs/{story.report_run_id}"
-        page = f"{run}/artifacts/{FOLDER}/{PAGE_NAME}"
+        page = f"{base}/#/experiments/{story.experiment_id}/runs/{story.report_page}"
         text += f"\n\n[The report, with intervals and confusion matrices]({page})"
     return text
 

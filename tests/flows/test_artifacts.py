@@ -137,11 +137,11 @@ def test_the_gate_shows_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         "checks": [{"name": "gain", "passed": False, "says": "gain [x] 0.1"}],
         "classes": [{"head": "genre", "class": "<b>air</b>", "tracks": 12, "challenger": 0.5, "rival": 0.25}],
     }
-    publish_gate(replace(STORY, report=report, report_run_id="run0"))
+    publish_gate(replace(STORY, report=report, report_page="run0/artifacts/gate/soundatlas-v3/report.html"))
     text = published("gate")
     assert r"| gain | failed | gain \[x\] 0.1 |" in text
     assert "| genre | &lt;b&gt;air&lt;/b&gt; | 12 | 0.50 | 0.25 |" in text
-    assert "(http://127.0.0.1:5000/#/experiments/1/runs/run0/artifacts/gate/report.html)" in text
+    assert "(http://127.0.0.1:5000/#/experiments/1/runs/run0/artifacts/gate/soundatlas-v3/report.html)" in text
 
 
 def test_versions_stand_side_by_side() -> None:

@@ -6,8 +6,9 @@ import json
 
 from traced_project import OWN, run
 
-from soundatlas.files import sha256_file
+from soundatlas.files import read_json, sha256_file
 from soundatlas.registry.contract import content_sha256
+from soundatlas.registry.tracking import Tracking
 
 
 def test_a_file_of_the_inbox_back_to_its_bytes(root, command):
@@ -29,6 +30,18 @@ def test_a_file_of_the_inbox_back_to_its_bytes(root, command):
     assert told["inbox"][0]["path"] == OWN
     assert told["catalogue"] == []
     assert told["now"]["dvc_lock"]["data/predictions"].endswith(".dir")
+
+
+def test_the_run_that_was_registered_is_named(root, command):
+    """Not a later one that gave the same model again, whether it is still there or deleted."""
+    content, tracking = content_sha256(root / "data/model"), Tracking(root)
+    [registered] = tracking.find_runs(content)
+    repeated = tracking.start_training(read_json(root / "data/model/about.json"))
+    tracking.finish_training(repeated, content)
+    for _ in range(2):
+        [found] = json.loads(command(root, "explain", OWN, "--json")[1])["predictions"]
+        assert found["model"]["mlflow_run"] == registered
+        tracking.client.delete_run(repeated)
 
 
 def test_a_track_of_the_catalogue(root, command):

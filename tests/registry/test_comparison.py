@@ -47,6 +47,16 @@ def test_mlflow_has_the_same_figures(registry):
     assert registry.version("2").tags["ms_per_clip"] == "1"
 
 
+def test_a_number_that_is_given_away_again(registry, root):
+    """Where somebody deleted the whole model, the next version 1 does not inherit what its namesake was."""
+    judge(registry, "1", promoted=True)
+    run = registry.version("2").run_id
+    registry.client.delete_registered_model(NAME)
+    registry.register(root / "data/model", run)
+    [row] = compare_versions(registry)
+    assert (row.version, row.champion_since, row.champion_because) == ("1", None, None)
+
+
 def test_a_version_whose_run_was_deleted_for_good(registry):
     """It keeps its row, with what its tags and the history know."""
     judge(registry, "1", promoted=True)

@@ -39,12 +39,14 @@ def tracking(tmp_path):
 def test_what_the_database_holds(tracking, tmp_path):
     """Runs of the project's experiment are counted, deleted and foreign ones not; the champion is named.
 
-    Entries of a history are no versions.
+    Entries of a history are no versions, nor is one that was deleted.
     """
     tracking.client.create_run(tracking.client.create_experiment("another"))
     tracking.client.create_registered_model("sound")
     (run,) = tracking.client.search_runs([tracking.experiment_id()])
     tracking.client.create_model_version("sound", run.info.artifact_uri, run.info.run_id)
+    tracking.client.create_model_version("sound", run.info.artifact_uri, run.info.run_id)
+    tracking.client.delete_model_version("sound", "2")
     tracking.client.set_registered_model_alias("sound", ALIAS, "1")
     Ledger(tracking.client, "sound", tmp_path).append(Event.FOUND, "w", before=None, after=None, subject=None)
     assert read_state(tmp_path / "mlruns/mlflow.db") == DatabaseState(None, 1, 1, ("sound version 1",))

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import mlflow
 import pytest
 import tiny_project
 
@@ -36,6 +37,26 @@ def test_bundle_is_registered_once(root, registry, model):
     assert (int(again.version), again.tags["content_sha256"]) == (2, content)
     assert len(registry.client.search_model_versions(f"name = '{NAME}'")) == 2
     assert registry.find("0" * 64) is None
+
+
+def test_run_of_the_training_stays_as_it_ended(project, monkeypatch):
+    """Registering counts neither as its end nor, when it is interrupted, as its failure."""
+    tracking = Tracking(project)
+    run = tracking.client.get_run(tracking.publish(project / "data/model", project / "data/evaluation"))
+    registry = ModelRegistry(tracking, NAME)
+    with monkeypatch.context() as patch:
+        patch.setattr(mlflow.pyfunc, "log_model", ends_by_ctrl_c)
+        with pytest.raises(KeyboardInterrupt):
+            registry.register(project / "data/model", run.info.run_id)
+    version = registry.register(project / "data/model", run.info.run_id)
+    assert version.run_id == run.info.run_id
+    assert tracking.client.get_run(run.info.run_id).info == run.info
+    assert tracking.find_runs(content_sha256(project / "data/model")) == [run.info.run_id]
+
+
+def ends_by_ctrl_c(*_: object, **__: object) -> None:
+    """End as a command does that is interrupted."""
+    raise KeyboardInterrupt
 
 
 def test_registry_without_models_has_no_champion(project):

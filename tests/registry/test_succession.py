@@ -114,9 +114,25 @@ def test_the_report_lies_beside_the_run_and_its_hash_in_the_ledger(line, tmp_pat
 
     judge(line, 1, promoted=False)
     [entry] = line.ledger.read().entries
-    assert entry.gate_report == f"runs:/{version(line, 1).run_id}/gate/report.json"
-    fetched = line.client.download_artifacts(version(line, 1).run_id, "gate/report.json", str(tmp_path))
+    assert entry.gate_report == f"runs:/{version(line, 1).run_id}/gate/soundatlas-v1/report.json"
+    fetched = line.client.download_artifacts(version(line, 1).run_id, "gate/soundatlas-v1/report.json", str(tmp_path))
     assert sha256_file(type(tmp_path)(fetched)) == entry.gate_report_sha256
+
+
+def test_a_version_that_is_registered_again_keeps_the_earlier_report(line, root, tmp_path):
+    """Somebody deletes a refused version, and it is registered from the same run: two reports, each with its hash."""
+    from soundatlas.files import sha256_file
+
+    judge(line, 2, promoted=False)
+    run = version(line, 2).run_id
+    line.client.delete_model_version(NAME, "2")
+    again = line.registry.register(root / "data/model", run)
+    line.judge(again, lambda _: Verdict(False, "another reason"))
+    entries = line.ledger.read().entries
+    assert len({entry.gate_report for entry in entries}) == len(entries) == 2
+    for entry in entries:
+        fetched = line.client.download_artifacts(run, entry.gate_report.partition(f"{run}/")[2], str(tmp_path))
+        assert sha256_file(type(tmp_path)(fetched)) == entry.gate_report_sha256
 
 
 def test_a_champion_from_before_the_ledger_is_its_beginning(line):
@@ -173,14 +189,17 @@ def test_killed_after_the_entry_or_after_the_alias(line, registry, monkeypatch, 
 
 
 def test_killed_after_a_refusal_was_entered(line, monkeypatch):
-    """The refusal stands in the ledger once, though the model is judged again."""
+    """The refusal stands in the ledger once, and nobody is asked again: its report keeps its hash."""
     judge(line, 1)
     with monkeypatch.context() as patch:
         kill_at(patch, line.client, "set_model_version_tag")
         with pytest.raises(Killed):
             judge(line, 2, promoted=False)
     line.sync()
-    assert judge(line, 2, promoted=False) == "version 2 refused: a reason"
+    gate, asked = verdict(promoted=True)
+    assert line.judge(version(line, 2), gate) == "version 2 refused: a reason"
+    assert asked == []
+    assert version(line, 2).tags[GATE_TAG] == "refused"
     assert story(line) == [("promoted", None, "1"), ("refused", "1", "1")]
 
 

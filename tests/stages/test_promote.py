@@ -176,11 +176,13 @@ def test_every_decision_leaves_a_report_and_an_entry(evaluated, tiny_params):
     for number in ("1", "2"):
         version = registry.version(number)
         assert float(version.tags["ms_per_clip"]) > 0
-        report = read_report(registry.client, version.run_id)
+        report = read_report(registry.client, version)
         assert report["figures"]["clips_timed"] == 4
-        assert [artifact.path for artifact in registry.client.list_artifacts(version.run_id, "gate")] == [
-            "gate/report.html",
-            "gate/report.json",
+        assert [
+            artifact.path for artifact in registry.client.list_artifacts(version.run_id, f"gate/soundatlas-v{number}")
+        ] == [
+            f"gate/soundatlas-v{number}/report.html",
+            f"gate/soundatlas-v{number}/report.json",
         ]
     assert report["figures"]["rival_name"] == "the champion"
     assert report["figures"]["rival_clip_milliseconds"] > 0

@@ -35,7 +35,9 @@ def trace_ancestry(root: Path, params: Params, subject: Subject) -> dict[str, An
     """
     from soundatlas.registry.trained_models import trained_models
 
-    models = {model.content_sha256: model for model in reversed(trained_models(root, params.promote.model_name))}
+    trained = trained_models(root, params.promote.model_name)
+    trained.sort(key=lambda model: (model.is_registered, not model.deleted), reverse=True)  # then the latest, as it was
+    models = {model.content_sha256: model for model in reversed(trained)}
     tracks, listing = read_tracks(root), read_listings(root)
     return {
         "name": subject.name,

@@ -12,7 +12,7 @@ from mlflow.utils.time import get_current_time_millis
 from soundatlas.registry.contract import files_of
 from soundatlas.registry.gate_report import read_report
 from soundatlas.registry.ledger_store import Ledger
-from soundatlas.registry.succession import GATE_TAG, REASON_TAG
+from soundatlas.registry.succession import GATE_TAG, REASON_TAG, named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def compare_versions(registry: ModelRegistry) -> list[VersionRow]:
     for version in sorted(registry.versions(), key=lambda each: -int(each.version)):
         run = _run(registry, version.run_id)
         number = str(version.version)
-        became = [entry for entry in moves if entry.after is not None and entry.after.version == number]
+        became = [entry for entry in moves if entry.after == named(version)]  # a number may be given away again
         rows.append(
             VersionRow(
                 version=number,
@@ -111,7 +111,7 @@ def describe_version(registry: ModelRegistry, version: ModelVersion, heads: Sequ
         return
     folder = registry.tracking.root / "data/model"
     figures = {SIZE_TAG: sum((folder / name).stat().st_size for name in files_of(folder)) / MEGABYTE}
-    report = read_report(registry.client, version.run_id)
+    report = read_report(registry.client, version)
     if report is not None and report["figures"].get("clip_milliseconds") is not None:
         figures[TIME_TAG] = report["figures"]["clip_milliseconds"]
     gains = {f"gate.{name}": value for name, value in _gains(report).items()}

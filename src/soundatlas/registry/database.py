@@ -93,7 +93,8 @@ def read_state(database: Path) -> DatabaseState:
             (EXPERIMENT,),
         ).fetchone()
         (versions,) = connection.execute(
-            "SELECT count(*) FROM model_versions WHERE name NOT LIKE ?", (f"%{LEDGER_SUFFIX}",)
+            "SELECT count(*) FROM model_versions WHERE name NOT LIKE ? AND current_stage <> ?",
+            (f"%{LEDGER_SUFFIX}", DELETED),
         ).fetchone()
         champions = connection.execute(
             "SELECT name, version FROM registered_model_aliases WHERE alias = ? ORDER BY name", (ALIAS,)

@@ -42,26 +42,32 @@ td.number, th.number {{ text-align: right; font-variant-numeric: tabular-nums }}
 
 
 def log_report(client: MlflowClient, version: ModelVersion, verdict: Verdict) -> Report:
-    """Write the report on a version to its run, below `gate/`; return where it lies."""
+    """Write the report on a version to its run, in `report_folder`; return where it lies."""
     with TemporaryDirectory() as folder:
         write_report(Path(folder), verdict, f"{version.name} version {version.version}")
-        client.log_artifacts(version.run_id, folder, FOLDER)
+        client.log_artifacts(version.run_id, folder, report_folder(version))
         sha256 = sha256_file(Path(folder) / JSON_NAME)
-    return Report(f"runs:/{version.run_id}/{FOLDER}/{JSON_NAME}", sha256)
+    return Report(f"runs:/{version.run_id}/{report_folder(version)}/{JSON_NAME}", sha256)
 
 
-def read_report(client: MlflowClient, run_id: str) -> dict[str, Any] | None:
-    """Return the report beside a run, or None where there is none, or the run was deleted for good."""
+def report_folder(version: ModelVersion) -> str:
+    """Return the folder of a version's report beside its run: one run may be registered again, or under two names."""
+    return f"{FOLDER}/{version.name}-v{version.version}"
+
+
+def read_report(client: MlflowClient, version: ModelVersion) -> dict[str, Any] | None:
+    """Return the report on a version, or None where there is none, or its run was deleted for good."""
+    folder = report_folder(version)
     try:
-        there = client.list_artifacts(run_id, FOLDER)
+        there = client.list_artifacts(version.run_id, folder)
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
         raise
-    if not any(found.path == f"{FOLDER}/{JSON_NAME}" for found in there):
+    if not any(found.path == f"{folder}/{JSON_NAME}" for found in there):
         return None
-    with TemporaryDirectory() as folder:
-        return dict(read_json(Path(client.download_artifacts(run_id, f"{FOLDER}/{JSON_NAME}", folder))))
+    with TemporaryDirectory() as here:
+        return dict(read_json(Path(client.download_artifacts(version.run_id, f"{folder}/{JSON_NAME}", here))))
 
 
 def write_report(folder: Path, verdict: Verdict, name: str) -> None:

@@ -60,7 +60,7 @@ class Entry:
         after: champion after.
         subject: what was judged or moved.
         why: a sentence.
-        gate_report: where the gate's report lies, e.g. `runs:/<run>/gate/report.json`.
+        gate_report: where the gate's report lies, e.g. `runs:/<run>/gate/soundatlas-v3/report.json`.
         gate_report_sha256: of that file.
         git_commit: of the project.
         dvc_lock_sha256: of `dvc.lock`.

@@ -105,16 +105,20 @@ class ModelRegistry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        with mlflow.start_run(run_id=run_id), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*input example was not provided")  # a path is no example
-            info = mlflow.pyfunc.log_model(
-                name="bundle",
-                python_model=pyfunc_model.__file__,
-                artifacts={"bundle": str(folder)},
-                code_paths=[str(Path(soundatlas.__file__).parent)],
-                pip_requirements=_requirements(),
-                signature=ModelSignature(inputs=Schema([ColSpec(DataType.string, "path")])),
-            )
+        ended = self.client.get_run(run_id).info.end_time
+        try:
+            with mlflow.start_run(run_id=run_id), warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message=".*input example was not provided")  # a path is no example
+                info = mlflow.pyfunc.log_model(
+                    name="bundle",
+                    python_model=pyfunc_model.__file__,
+                    artifacts={"bundle": str(folder)},
+                    code_paths=[str(Path(soundatlas.__file__).parent)],
+                    pip_requirements=_requirements(),
+                    signature=ModelSignature(inputs=Schema([ColSpec(DataType.string, "path")])),
+                )
+        finally:  # MLflow has opened the run again; whatever becomes of this, the training ended well, and then
+            self.client.set_terminated(run_id, "FINISHED", ended)
         tags = {CONTENT_TAG: content, "contract_sha256": contract_sha256(folder)}
         return self.client.create_model_version(self.name, info.model_uri, run_id=run_id, tags=tags)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from soundatlas.registry.comparison import compare_versions
 from soundatlas.registry.contract import content_sha256
-from soundatlas.registry.gate_report import read_report
+from soundatlas.registry.gate_report import PAGE_NAME, read_report, report_folder
 from soundatlas.registry.promotion import ModelRegistry
 from soundatlas.registry.succession import GATE_TAG, REASON_TAG
 from soundatlas.registry.tracking import Tracking
@@ -33,7 +33,7 @@ class ModelStory:
         reason: of the decision, one sentence.
         champion_version: which version is champion now.
         report: of the gate.
-        report_run_id: of the training that was registered, beside which the report lies.
+        report_page: below MLflow's page of the experiment's runs; beside the training that was registered.
     """
 
     name: str
@@ -46,7 +46,7 @@ class ModelStory:
     reason: str | None = None
     champion_version: str | None = None
     report: dict[str, Any] | None = None
-    report_run_id: str | None = None
+    report_page: str | None = None
 
 
 def tell_story(root: Path, model_name: str) -> ModelStory:
@@ -66,8 +66,8 @@ def tell_story(root: Path, model_name: str) -> ModelStory:
         decision=None if version is None else version.tags.get(GATE_TAG),
         reason=None if version is None else version.tags.get(REASON_TAG),
         champion_version=None if champion is None else champion.version,
-        report=None if version is None else read_report(tracking.client, str(version.run_id)),
-        report_run_id=None if version is None else str(version.run_id),
+        report=None if version is None else read_report(tracking.client, version),
+        report_page=None if version is None else f"{version.run_id}/artifacts/{report_folder(version)}/{PAGE_NAME}",
     )
 
 

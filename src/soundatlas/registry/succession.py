@@ -82,12 +82,15 @@ class Succession:
         if champion is not None and champion.version == str(version.version):
             self._decide(version, PROMOTED, self._why_champion(subject))
             return f"version {version.version} is the champion"
+        if (refused := self._refused_last(subject)) is not None:
+            self._decide(version, REFUSED, refused)
+            return f"version {version.version} {REFUSED}: {refused}"
         judgement = verdict(champion)
         report = log_report(self.client, version, judgement)
         before = named(self.registry.version_of_alias())
         if judgement.promoted:
             self._move(Event.PROMOTED, judgement.reason, self.registry.as_champion(version), report)
-        elif not self._was_refused_last(subject):
+        else:
             self.ledger.append(
                 Event.REFUSED, judgement.reason, before=before, after=before, subject=subject, report=report
             )
@@ -177,10 +180,12 @@ class Succession:
         entries = self.ledger.read().entries
         return next((entry.why for entry in reversed(entries) if entry.subject == subject), "champion already")
 
-    def _was_refused_last(self, subject: Version | None) -> bool:
-        """Whether a run that was killed before it could set the tag has entered this refusal already."""
+    def _refused_last(self, subject: Version | None) -> str | None:
+        """Return why a version was refused by a run that was killed before it could say so; None where none was."""
         entries = self.ledger.read().entries
-        return bool(entries) and entries[-1].event is Event.REFUSED and entries[-1].subject == subject
+        if entries and entries[-1].event is Event.REFUSED and entries[-1].subject == subject:
+            return entries[-1].why
+        return None
 
     def _decide(self, version: ModelVersion, decision: str, reason: str) -> None:
         self.client.set_model_version_tag(self.registry.name, str(version.version), REASON_TAG, reason)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 CONTENT_TAG = "content_sha256"
 EVALUATION_TAG = "evaluation_sha256"
+EXPERIMENT_TAG = "dvc.experiment"
 TRACKS_TAG = "training_tracks_sha256"
 UPSTREAM_STAGES = ("catalog", "spectrograms", "split", "validate")
 MAX_PARAM_CHARACTERS = 500  # what every MLflow backend takes
@@ -143,18 +144,25 @@ class Tracking:
         self.client.set_terminated(run_id, "FINISHED")
 
     def find_runs(self, content: str) -> list[str]:
-        """Return the runs that made a model with this content hash, the newest first: a training may be repeated."""
+        """Return the runs that made a model with this content hash, the newest first: a training may be repeated.
+
+        Inside a DVC experiment those of the experiment. Outside, an experiment's only where there is no other, as after
+        `dvc exp apply`: its evaluation may be by other parameters.
+        """
         runs = self.client.search_runs(
             [self.experiment_id()],
-            filter_string=f"tags.{CONTENT_TAG} = '{content}' and attributes.status = 'FINISHED'",
+            filter_string=f"tags.{CONTENT_TAG} = '{content}'",  # the last thing that a training says
             order_by=["attributes.start_time DESC"],
         )
-        return [str(run.info.run_id) for run in runs]
+        name = os.environ.get("DVC_EXP_NAME") or None
+        ours = [run for run in runs if run.data.tags.get(EXPERIMENT_TAG) == name]
+        return [str(run.info.run_id) for run in (ours or ([] if name else runs))]
 
     def publish(self, model: Path, evaluation: Path) -> str:
         """See to it that each run that made the model has its evaluation; return the newest run's id.
 
-        A model that DVC restored into a place whose MLflow never saw it gets its run back from its own files.
+        A model that DVC restored into a place whose MLflow never saw it, or into an experiment, gets its run from its
+        own files.
         """
         content = content_sha256(model)
         run_ids = self.find_runs(content)
@@ -197,7 +205,7 @@ class Tracking:
                 for out in stages.get(stage, {}).get("outs", []):
                     tags[f"dvc.{stage}.{out['path'].removeprefix('data/')}"] = str(out.get("md5"))
         if name := os.environ.get("DVC_EXP_NAME"):
-            tags["dvc.experiment"] = name
+            tags[EXPERIMENT_TAG] = name
         return tags
 
     def _log_dataset(self, run_id: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
 
-from soundatlas.registry.tracking import CONTENT_TAG, TRACKS_TAG, Tracking
+from soundatlas.registry.tracking import CONTENT_TAG, EXPERIMENT_TAG, TRACKS_TAG, Tracking
 from soundatlas.registry.training_tracks import TRACKS_NAME, read_training_tracks
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class TrainedModel:
         content_sha256: identity of the model.
         versions: of the registered model that hold it; none for an experiment's.
         aliases: that point to one of them, such as "champion".
+        is_registered: whether one of them was registered from this run; the same model may have been trained again.
         git_commit: that the training ran from; None outside of git.
         inputs: out of a stage before `train` -> its hash in dvc.lock then.
         experiment: name of the DVC experiment, or None.
@@ -47,6 +48,7 @@ class TrainedModel:
     content_sha256: str
     versions: tuple[str, ...]
     aliases: tuple[str, ...]
+    is_registered: bool
     git_commit: str | None
     inputs: dict[str, str]
     experiment: str | None
@@ -79,9 +81,10 @@ def trained_models(root: Path, model_name: str) -> list[TrainedModel]:
                 content_sha256=str(tags[CONTENT_TAG]),
                 versions=tuple(str(version.version) for version in found),
                 aliases=tuple(sorted(str(alias) for version in found for alias in version.aliases)),
+                is_registered=any(version.run_id == run.info.run_id for version in found),
                 git_commit=tags.get(COMMIT_TAG),
                 inputs={key.removeprefix("dvc."): value for key, value in tags.items() if _is_input(key)},
-                experiment=tags.get("dvc.experiment"),
+                experiment=tags.get(EXPERIMENT_TAG),
                 deleted=run.info.lifecycle_stage == "deleted",
                 sides=None if tracks is None else remembered[tracks],
             )
@@ -104,7 +107,7 @@ def _moment(milliseconds: int) -> str:
 
 def _is_input(tag: str) -> bool:
     """Whether a tag holds the hash of what a training read, e.g. `dvc.catalog.catalog`."""
-    return tag.startswith("dvc.") and tag != "dvc.experiment"
+    return tag.startswith("dvc.") and tag != EXPERIMENT_TAG
 
 
 def _runs(tracking: Tracking) -> Iterator[Run]:
