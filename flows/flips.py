@@ -38,7 +38,8 @@ def publish_flips(root: Path, max_psi: float) -> None:
 def _announce_drift(root: Path, report: dict[str, Any]) -> None:
     """Emit the event, then remember it: a kill between the two repeats it, and loses none."""
     announced = root / ANNOUNCED
-    if announced.is_file() and read_json(announced) == {"number": report["number"], "drifted": report["drifted"]}:
+    about = {key: report[key] for key in ("number", "before", "after", "drifted")}  # numbers begin again with a history
+    if announced.is_file() and read_json(announced) == about:
         return
     get_run_logger().warning(
         "the distribution of %s has drifted: population stability index above %g",
@@ -58,7 +59,7 @@ def _announce_drift(root: Path, report: dict[str, Any]) -> None:
             "psi": {head: figures["psi"] for head, figures in report["heads"].items()},
         },
     )
-    write_json(announced, {"number": report["number"], "drifted": report["drifted"]})
+    write_json(announced, about)
 
 
 def _as_markdown(root: Path, report: dict[str, Any] | None) -> str:

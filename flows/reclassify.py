@@ -30,7 +30,8 @@ def reclassify() -> None:
     root = project_root()
     if not (root / MODEL).is_file():
         raise NotReadyError(
-            "there is no model yet: run the pipeline first, with the deployment `pipeline` or `dvc repro`"
+            "there is no model here: run the pipeline first, with the deployment `pipeline` or `dvc repro`, "
+            "or wait for the one that is training"
         )
     with holding_workspace(root):
         before = read_predictions(root)

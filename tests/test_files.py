@@ -285,37 +285,71 @@ def test_home_is_the_users_and_that_of_nobody_stays(tmp_path: Path, monkeypatch:
     assert expand_home(Path("~nobody-of-this-name/x")) == Path("~nobody-of-this-name/x")
 
 
+def killed_in(writing: AbstractContextManager[Path], fill: Callable[[Path], object]) -> None:
+    """Let a process die in the midst of a block, of which no `finally` runs then."""
+    child = os.fork()
+    if child == 0:
+        try:
+            fill(writing.__enter__())
+        finally:
+            os._exit(9)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
 @pytest.mark.parametrize("ends", ["well", "badly", "killed"])
 def test_file_apart_takes_along_what_a_library_wrote_beside_it(ends: str, tmp_path: Path) -> None:
     """However the writing ends, no file of another name stays; after a kill the next run's clearing takes it."""
     path = tmp_path / "shard.safetensors"
     path.write_text("before")
     writing = replacing_file_apart(path)
+    if ends == "killed":
+        killed_in(writing, lambda beside: beside.with_name(".tmpACVfgr").write_text("half"))
+        assert len(list(tmp_path.iterdir())) == 2
+        remove_leftovers(tmp_path)
+        assert [each.name for each in tmp_path.iterdir()] == ["shard.safetensors"]
+        return
     beside = writing.__enter__()
     beside.with_name(".tmpACVfgr").write_text("half")
     if ends == "well":
         beside.write_text("after")
         writing.__exit__(None, None, None)
-    elif ends == "badly":
-        assert not writing.__exit__(ValueError, ValueError("bad"), None)  # the fault goes on to the caller
     else:
-        assert len(list(tmp_path.iterdir())) == 2
-        remove_leftovers(tmp_path)
+        assert not writing.__exit__(ValueError, ValueError("bad"), None)  # the fault goes on to the caller
     assert [each.name for each in tmp_path.iterdir()] == ["shard.safetensors"]
     assert path.read_text() == ("after" if ends == "well" else "before")
 
 
 def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
     """Half-written files and folders go; finished ones and other hidden ones stay."""
-    kept = replacing_file(tmp_path / "tracks.parquet")
-    kept.__enter__().write_text("half")  # a kill runs no `finally`: the block is never left
-    folder = replacing_folder(tmp_path / "bundle")
-    (folder.__enter__() / "weights").touch()
+    killed_in(replacing_file(tmp_path / "tracks.parquet"), lambda beside: beside.write_text("half"))
+    killed_in(replacing_folder(tmp_path / "bundle"), lambda beside: (beside / "weights").touch())
     (tmp_path / "labels.parquet").touch()
     (tmp_path / ".gitignore").touch()
     assert len(_names(tmp_path)) == 4
     remove_leftovers(tmp_path)
     assert _names(tmp_path) == [".gitignore", "labels.parquet"]
+
+
+@pytest.mark.parametrize("writing", [replacing_file, replacing_file_apart, replacing_folder])
+def test_what_a_living_process_writes_is_no_leftover(
+    writing: Callable[[Path], AbstractContextManager[Path]], tmp_path: Path
+) -> None:
+    """A second run that clears up does not take away what the first one has been writing for hours."""
+    with writing(tmp_path / "model") as beside:
+        if writing is not replacing_folder:
+            beside.write_text("half")
+        os.utime(beside, (0, 0))
+        remove_leftovers(tmp_path)
+        assert beside.exists()
+    assert _names(tmp_path) == ["model"]
+
+
+def test_a_link_that_is_called_as_a_leftover_is_removed_alone(tmp_path: Path) -> None:
+    """What it leads to stays."""
+    (tmp_path / "music.wav").touch()
+    (tmp_path / ".music-12345678.part.wav").symlink_to(tmp_path / "music.wav")
+    remove_leftovers(tmp_path)
+    assert _names(tmp_path) == ["music.wav"]
 
 
 @pytest.mark.parametrize(
@@ -353,10 +387,12 @@ def test_folder_that_a_kill_took_away_is_put_back(tmp_path: Path) -> None:
     place = tmp_path / "spotify-ab12cd34"
     with replacing_folder(place) as beside:
         (beside / "report.json").write_text("old")
-    filling = replacing_folder(place)
-    beside = filling.__enter__()  # a kill runs no `finally`: the block is never left
-    (beside / "report.json").write_text("new")
-    place.replace(beside.with_name(f"{beside.name}-before"))
+
+    def take_away(beside: Path) -> None:
+        (beside / "report.json").write_text("new")
+        place.replace(beside.with_name(f"{beside.name}-before"))
+
+    killed_in(replacing_folder(place), take_away)
     restore_replaced(tmp_path)
     remove_leftovers(tmp_path)
     assert _names(tmp_path) == [place.name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -95,13 +96,39 @@ def unused_name(folder: Path, name: str, suffix: str) -> Path:
 
 
 @contextlib.contextmanager
+def _held(beside: Path) -> Iterator[None]:
+    """Hold what is being written, so that `remove_leftovers` of another process leaves it; the system frees it."""
+    descriptor = os.open(beside, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network folders know no locks: there nothing is held
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_held(beside: Path) -> bool:
+    """Whether a process that lives is writing this; what cannot be opened or locked, such as a link, nobody holds."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(beside, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+    return False
+
+
+@contextlib.contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
     """Give a path beside `path` to write to, and put it in place only when the block ends well."""
     beside = unused_name(path.parent, path.stem[:40], f".part{path.suffix}")
     try:
         with making_in(path.parent):
             beside.touch(0o600, exist_ok=False)
-        yield beside
+        with _held(beside):
+            yield beside
         beside.chmod(0o644)
         beside.replace(path)
     finally:
@@ -118,7 +145,8 @@ def replacing_file_apart(path: Path) -> Iterator[Path]:
     try:
         with making_in(path.parent):
             apart.mkdir(0o700)
-        yield apart / path.name
+        with _held(apart):
+            yield apart / path.name
         (apart / path.name).chmod(0o644)
         (apart / path.name).replace(path)
     finally:
@@ -136,7 +164,8 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     try:
         with making_in(path.parent):
             beside.mkdir(0o700)
-        yield beside
+        with _held(beside):
+            yield beside
         beside.chmod(0o755)
         if path.exists():
             path.replace(before)  # not removed in place: a kill must not leave half of it
@@ -189,7 +218,7 @@ def is_leftover(name: str) -> bool:
 
 
 def remove_leftovers(folder: Path, *, untouched_seconds: float = 0.0) -> None:
-    """Remove what a killed run left half-written directly in `folder`; what others call nearly so stays.
+    """Remove what a killed run left half-written directly in `folder`; what others call nearly so, or hold, stays.
 
     Args:
         folder: need not be there.
@@ -199,6 +228,8 @@ def remove_leftovers(folder: Path, *, untouched_seconds: float = 0.0) -> None:
     for leftover in filter(lambda path: is_leftover(path.name), folder.glob(".*.part*")):
         with contextlib.suppress(FileNotFoundError):  # another process ended meanwhile
             if abs(now - leftover.stat().st_mtime) < untouched_seconds:
+                continue
+            if _is_held(leftover):
                 continue
             if leftover.is_dir():
                 shutil.rmtree(leftover)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from soundatlas.commands import history
 from soundatlas.commands.history import parse_moment
 from soundatlas.errors import UsageError
 from soundatlas.registry.database import ALIAS
@@ -92,6 +93,20 @@ def test_champion_at_a_time(judged, command):
     code, _, err = command(judged, "champion", "--at", "2020-01-01")
     assert code == 3
     assert "nobody was champion at 2020-01-01T23:59:59+00:00; the history begins at 20" in err
+
+
+def test_the_champion_does_not_hang_on_the_clock(judged, command, monkeypatch):
+    """A clock that was set back since the promotion changes nothing about who is champion."""
+
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime(2020, 1, 1, tzinfo=tz)
+
+    monkeypatch.setattr(history, "datetime", Earlier)
+    code, out, _ = command(judged, "champion")
+    assert code == 0
+    assert "champion of soundatlas is version 3 (" in out
 
 
 @pytest.mark.parametrize(

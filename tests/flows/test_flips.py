@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -65,6 +66,16 @@ def test_before_there_is_anything_to_compare(tmp_path: Path, events) -> None:
     publish_flips(tmp_path, 0.25)
     assert published() == "model v1 is the first champion with predictions here: there is nothing to compare it with."
     assert events == []
+
+
+def test_drift_after_the_history_was_deleted_is_announced_too(tmp_path: Path, events) -> None:
+    """Champions are counted from one again then: another champion of the same number is no repetition."""
+    for before, after in (("v1", "v2"), ("v3", "v4")):
+        show(tmp_path, before, "air")
+        show(tmp_path, after, "reel")
+        publish_flips(tmp_path, 0.25)
+        shutil.rmtree(tmp_path / "data/history")
+    assert [about["payload"]["after"] for _, about in events] == ["v2", "v4"]
 
 
 def test_flips_are_published_and_drift_is_announced_once(tmp_path: Path, events) -> None:

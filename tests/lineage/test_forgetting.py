@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -173,6 +174,18 @@ def test_cut_off_and_called_again_it_goes_on(root):
     assert len(pd.read_csv(root / "data/denied.csv")) == 1
     again = forgetting.plan_forgetting(root, find_subject(root, TRACK), "")
     assert (again.steps, again.cached) == ([], [])
+
+
+def test_what_a_run_makes_before_the_answer_is_forgotten_too(root, tmp_path):
+    """A plan is made before somebody says yes; a run may end between the two."""
+    traces = traces_of(root, OWN)
+    shutil.move(root / "data/predictions", tmp_path / "later")
+    plan = forgetting.plan_forgetting(root, find_subject(root, OWN), "")
+    planned = len(plan.steps)
+    shutil.move(tmp_path / "later", root / "data/predictions")
+    forgetting.forget(root, plan, purge_remotes=False)
+    assert holding(root, traces) == {OWN}
+    assert len(plan.steps) > planned
 
 
 def test_while_a_stage_runs_nothing_is_forgotten(root, command):

@@ -30,6 +30,17 @@ def test_a_file_of_the_inbox(root):
     assert (subject.name, subject.audio_sha256, subject.track_ids, subject.paths) == ("own.wav", sha, (), (OWN,))
 
 
+def test_a_file_that_was_replaced_is_neither(root):
+    """A path means the audio that was listed or that lies there: where these differ, nobody guesses which to forget."""
+    listed = sha256_file(root / OWN)
+    tiny_project.write_clip(root / OWN, 78)
+    now = sha256_file(root / OWN)
+    with pytest.raises(UsageError, match=rf"own.wav was replaced since .* `dvc repro ingest`.*{now} .*{listed} "):
+        find_subject(root, OWN)
+    assert find_subject(root, listed).paths == (OWN,)
+    assert find_subject(root, now).paths == ()
+
+
 def test_audio_that_nobody_knows_is_still_audio(root):
     """A hash, and a file from elsewhere, may be known to a model although no table has them."""
     tiny_project.write_clip(root / "loose.wav", 77)

@@ -68,7 +68,8 @@ def print_champion(at: str | None, *, as_json: bool) -> None:
     """
     moment = datetime.now(UTC) if at is None else parse_moment(at)
     chain, notes = _read_registry()
-    entry = champion_at(chain.entries, moment)
+    present = chain.entries[-1] if chain.entries else None  # not by the clock, which may have been set back
+    entry = present if at is None else champion_at(chain.entries, moment)
     when = moment.isoformat(timespec="seconds")
     if entry is None or entry.after is None:
         began = f"; the history begins at {chain.entries[0].time}" if chain.entries and entry is None else ""

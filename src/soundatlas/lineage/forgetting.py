@@ -97,7 +97,7 @@ def forget(root: Path, plan: Plan, *, purge_remotes: bool) -> dict[str, int]:
 
     Args:
         root: of the project.
-        plan: by `plan_forgetting`.
+        plan: by `plan_forgetting`; what has come since is added to it, and forgotten too.
         purge_remotes: remove the objects from the remotes too.
 
     Returns:
@@ -108,16 +108,24 @@ def forget(root: Path, plan: Plan, *, purge_remotes: bool) -> dict[str, int]:
     """
     with holding_data(root, "soundatlas forget"):
         add_entries(root, plan.entries)
-        for words, do in plan.steps:
-            try:
-                do()
-            except OSError as error:
-                raise SoundatlasError(f"cannot {words}: {error.strerror or error}") from error
+        _take(plan.steps)
+        arrived = plan_forgetting(root, plan.subject, "")  # with a run that ended since the plan was made
+        _take(arrived.steps)
+        plan.steps += arrived.steps
+        plan.cached = sorted({*plan.cached, *arrived.cached})
         purged = {}
         if purge_remotes:  # before the cache, which alone knows which objects these are
             purged = {name: len(purge_remote(root, name, plan.cached)) for name in plan.remotes}
         purge_cache(root, plan.cached)
         return purged
+
+
+def _take(steps: list[Step]) -> None:
+    for words, do in steps:
+        try:
+            do()
+        except OSError as error:
+            raise SoundatlasError(f"cannot {words}: {error.strerror or error}") from error
 
 
 def _with_denied_tracks(root: Path, subject: Subject) -> Subject:

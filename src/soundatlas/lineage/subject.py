@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from soundatlas.errors import UsageError
-from soundatlas.files import sha256_file
+from soundatlas.files import audio_path, sha256_file
 from soundatlas.lineage.names import sha_by_part
 from soundatlas.sources.deny_list import read_entries
 from soundatlas.tables import IDENTITIES, INBOX, TRACKS, read_table, track_title
@@ -51,7 +51,7 @@ def find_subject(root: Path, what: str, *, by_part: bool = False) -> Subject:
         by_part: where it is none of these, it may be the beginning of a hash, or a part of artist and title.
 
     Raises:
-        UsageError: when it is none of these, or a part of several.
+        UsageError: when it is none of these, a part of several, or the path of a file that was replaced meanwhile.
     """
     tracks, listing = read_tracks(root), read_listings(root)
     sha = _sha_of(root, what, tracks, listing)
@@ -80,11 +80,27 @@ def _sha_of(root: Path, what: str, tracks: pd.DataFrame, listing: pd.DataFrame) 
     for table, column in ((tracks, "track_id"), (tracks, "path"), (listing, "path")):
         found = table.loc[(table[column] == _as_listed(what)) & table["audio_sha256"].notna(), "audio_sha256"]
         if len(found):
-            return str(found.iloc[0])
+            listed = str(found.iloc[0])
+            if column == "path":
+                _check_same(audio_path(root, what), listed)
+            return listed
     for row in read_entries(root):  # of a track that is being forgotten, nothing else may be left
         if row["track_id"] == what and row["audio_sha256"]:
             return row["audio_sha256"]
     return sha256_file(Path(what)) if Path(what).is_file() else None
+
+
+def _check_same(path: Path, listed: str) -> None:
+    """Refuse a path under which other audio lies than was listed: nobody can tell which one is meant.
+
+    Raises:
+        UsageError: that names both.
+    """
+    if path.is_file() and (found := sha256_file(path)) != listed:
+        raise UsageError(
+            f"{path.name} was replaced since it was listed: run `dvc repro ingest`, or name its audio by SHA-256, "
+            f"{found} (now) or {listed} (listed)"
+        )
 
 
 def _listed_ids(root: Path, track_ids: pd.Series) -> list[str]:

@@ -38,7 +38,7 @@ def run(root: Path, params: Params) -> None:
         NotReadyError: when a source that is not listed here was never ingested, or a folder is not there.
     """
     if (root / "data").is_dir():
-        remove_leftovers(root / "data")  # of a killed run; DVC lets only one run at a time come here
+        remove_leftovers(root / "data")  # of a killed run: another that trains lets this one come so far
     tidy_listings(registry_root(root))
     folder, denied = root / "data/ingest", read_deny_list(root)
     write_json(root / EXPORT, denied.export())
