@@ -52,6 +52,17 @@ def test_only_tracks_of_known_class_are_kept_and_not_more_than_asked_for() -> No
     assert np.array_equal(kept.features, again.features)
 
 
+def test_no_class_loses_all_its_tracks() -> None:
+    """Of many tracks each class keeps as many as are asked for its nearness, however few it has: none has none."""
+    features = np.random.default_rng(1).normal(0, 1, (400, 6)).astype(np.float32)
+    classes = np.concatenate([np.zeros(380), np.arange(20) // 2 + 1]).astype(np.int64)
+    kept = References.of(features, classes, most=50)
+    assert len(kept.classes) == 50
+    assert [int((kept.classes == label).sum()) for label in range(11)] == [30, *[2] * 10]
+    assert all(np.isfinite(kept.nearness(features[0], label)) for label in range(11))
+    assert len(References.of(features, classes, most=10).classes) == 23
+
+
 def test_saved_references_read_back(tmp_path) -> None:
     """The file gives the same nearness, and the same bytes when it is written again."""
     features, classes = _two_clouds()

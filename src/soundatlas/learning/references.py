@@ -43,18 +43,23 @@ class References:
 
     @classmethod
     def of(cls, features: NDArray[np.float32], classes: NDArray[np.int64], *, most: int = MOST) -> References:
-        """Keep the training tracks of known class; of very many, as many at random as `most`.
+        """Keep the training tracks of known class; of very many a random choice, with the nearest of no class missing.
 
         Args:
             features: float32, shape (tracks, features).
             classes: class index of each, `MISSING` where it has none.
-            most: tracks to keep.
+            most: tracks to keep; more only where three of each class are more.
         """
         center = features.mean(axis=0, dtype=np.float64).astype(np.float32)
         spread = np.maximum(features.std(axis=0, dtype=np.float64), LEAST_SPREAD).astype(np.float32)
         known = np.flatnonzero(classes != MISSING)
         if len(known) > most:
-            known = np.sort(np.random.default_rng(SEED).choice(known, most, replace=False))
+            shuffled = np.random.default_rng(SEED).permutation(known)
+            by_class = shuffled[np.argsort(classes[shuffled], kind="stable")]
+            place = np.arange(len(by_class)) - np.searchsorted(classes[by_class], classes[by_class])  # within its class
+            first = by_class[place < NEAREST]
+            others = shuffled[~np.isin(shuffled, first)]
+            known = np.sort(np.concatenate([first, others[: max(0, most - len(first))]]))
         return cls(center, spread, (features[known] - center) / spread, classes[known].astype(np.int64))
 
     def nearness(self, features: NDArray[np.float32], label: int) -> float:
