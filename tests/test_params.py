@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
 
 from soundatlas.errors import ParamsError
+from soundatlas.learning.statistics import BAND_GROUPS
 from soundatlas.param_faults import first_fault
 from soundatlas.params import load_params, parse_params
 from soundatlas.sections import Section
@@ -257,6 +258,10 @@ def test_whole_number_serves_as_a_float() -> None:
         ({"train.learning_rate": 0.0}, "train.learning_rate should be greater than 0, not 0.0"),
         ({"train.seed": 2**31}, "train.seed should be less than 2147483648"),
         ({"train.window_seconds": 0.5}, "train.window_seconds is shorter than 16 frames"),
+        (
+            {"spectrograms.n_mels": BAND_GROUPS - 1, "train.statistics": True},
+            "train.statistics is true, and needs spectrograms.n_mels of at least 16",
+        ),
         (
             {"train.stems": True, "separate.stems": ["harmonic"], "train.backbone": "musicnn"},
             "train.stems is true, and train.backbone musicnn trains no network on them",

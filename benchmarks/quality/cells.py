@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+import soundatlas
 from benchmarks.quality.peer import Task
 from benchmarks.quality.splits import with_groups
 from soundatlas.files import read_json, sha256_file, sha256_json, write_json
@@ -19,7 +21,6 @@ from soundatlas.tables import conform, read_table, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
     from soundatlas.learning.evaluation import Predictions
     from soundatlas.params import Params
 
+PACKAGE = Path(soundatlas.__file__).parent
+SHARED_CODE = (  # of all peers: what they hear, how their answers are scored, and how cells are made
+    *(PACKAGE / name for name in ("audio", "learning", "store")),
+    Path(__file__),
+)
 TIMED_CLIPS = 10  # test clips, one after another, after one that is not timed
 MILLISECONDS = 1000
 
@@ -117,7 +123,7 @@ class Plan:
                 "strangers": sorted(task.dataset.collection.strangers["audio_sha256"]),
                 "classes": self.classes,
                 "settings": self.peer.settings(task.params),
-                "code": {path.name: _code_sha256(path) for path in self.peer.code},
+                "code": {path.name: _code_sha256(path) for path in (*SHARED_CODE, *self.peer.code)},
                 "seed": task.seed,
             }
         )

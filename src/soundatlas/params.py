@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from typing import Self
 
 
+BAND_GROUPS = 16  # of mel bands, whose rhythm the statistics of a track describe
+
+
 class IngestParams(Section):
     """Listing what lies where."""
 
@@ -257,6 +260,8 @@ class Params(Section):
             raise ValueError("train.stems is true, and separate.stems names none")
         if self.train.stems and self.train.backbone not in {"none", "fusion"}:
             raise ValueError(f"train.stems is true, and train.backbone {self.train.backbone} trains no network on them")
+        if self.train.statistics and self.spectrograms.n_mels < BAND_GROUPS:
+            raise ValueError(f"train.statistics is true, and needs spectrograms.n_mels of at least {BAND_GROUPS}")
         if self.train.window_seconds * self.spectrograms.sample_rate < self.spectrograms.hop_length * 16:
             raise ValueError("train.window_seconds is shorter than 16 frames of spectrograms.hop_length")
         return self

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.quality import cells
 from benchmarks.quality.cells import PREDICTIONS, make_plans, run_plans
 from benchmarks.quality.data import Dataset, Stores
 from soundatlas.files import read_json
@@ -41,8 +42,8 @@ def test_a_finished_cell_is_not_done_again(plans, counting_peer):
     assert again.trainings == 1
 
 
-def test_other_settings_data_or_code_is_another_cell(plans, fold, counting_peer, tmp_path):
-    """A changed setting, label, side or line of code of the peer trains anew; what is kept stays."""
+def test_other_settings_data_or_code_is_another_cell(plans, fold, counting_peer, tmp_path, monkeypatch):
+    """A changed setting, label, side or line of code, of the peer or of all, trains anew; what is kept stays."""
     code = tmp_path / "code.py"
     code.write_text("1", encoding="utf-8")
     peer = counting_peer(code=(code,))
@@ -53,6 +54,9 @@ def test_other_settings_data_or_code_is_another_cell(plans, fold, counting_peer,
     code.write_text("2", encoding="utf-8")
     list(run_plans(plans(peer, seeds=(1,))))
     assert len(list((tmp_path / "cells").glob("*.json"))) == 4
+    monkeypatch.setattr(cells, "SHARED_CODE", (code,))
+    list(run_plans(plans(peer, seeds=(1,))))
+    assert len(list((tmp_path / "cells").glob("*.json"))) == 5
 
 
 def test_a_cell_without_its_figures_is_unfinished(plans, counting_peer, tmp_path):

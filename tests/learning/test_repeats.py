@@ -67,6 +67,13 @@ def test_figures_are_means_over_seeds_with_their_spread() -> None:
     assert figures["macro_f1_low"] < figures["macro_f1"] < figures["macro_f1_high"]
 
 
+def test_the_two_test_sides_of_the_gap_are_drawn_apart() -> None:
+    """With as many groups in both, an interval of the gap does not vanish because the draws are the same."""
+    table = _predictions({(GROUPED, 1): 0.7, (RANDOM, 1): 0.7})
+    gap = summarise(table, ["artist"], resample_count=300, confidence=0.95)["artist"]["gap"]
+    assert gap["macro_f1_low"] < -0.02 < 0.02 < gap["macro_f1_high"]
+
+
 def test_gap_is_what_the_random_split_scores_more() -> None:
     """The gap has an interval that excludes 0 where the splits differ clearly; without a random split there is none."""
     table = _predictions({(GROUPED, 1): 0.4, (RANDOM, 1): 0.9})

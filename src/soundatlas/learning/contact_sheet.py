@@ -50,7 +50,7 @@ class Card:
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One class: its name, how many tracks there are, and the cards of some of them."""
+    """One class: its name, how many test and training tracks it has, and the cards of some of them."""
 
     name: str
     tracks: int
@@ -139,7 +139,8 @@ def _legend() -> str:
     return (
         f"Log-mels, up to {TRACKS_PER_CLASS} tracks a class, test tracks first: time to the right, low sounds below; "
         f"{DEPTH_DB:g} dB under the loudest is black, and so is silence.\n"
-        "Under a test track stands what the model calls it. Whole tracks are squeezed into one width."
+        "The numbers count test and training tracks. Under a test track stands what the model calls it. "
+        "Whole tracks are squeezed into one width."
     )
 
 

@@ -81,7 +81,8 @@ def summarise(
                 continue
             found[str(split)], draws[str(split)] = _over_seeds(known, head, resample_count, confidence)
         if {GROUPED, RANDOM} <= set(found):
-            differences = draws[RANDOM] - draws[GROUPED]
+            # the draws are always the same: with as many groups in either test side both would move as one
+            differences = draws[RANDOM][::-1] - draws[GROUPED]
             low, high = np.quantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2])
             found["gap"] = {
                 "macro_f1": found[RANDOM]["macro_f1"] - found[GROUPED]["macro_f1"],

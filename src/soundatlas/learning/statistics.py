@@ -50,8 +50,8 @@ def track_sound(log_mel: NDArray[np.float32], frames_per_second: float) -> NDArr
     """Return level, change and rhythm of the mel bands, and their shape.
 
     Mean, standard deviation and frame-to-frame change of every band; the power of the loudness' movement from 0 to
-    8 Hz in 16 groups of bands; and the magnitude of the Fourier transform along the bands, which says how the
-    spectrum is shaped wherever it lies.
+    8 Hz in 16 groups of bands; and the magnitude of the Fourier transform along the lowest 2 x SHAPE bands (80, up to
+    2.5 kHz with the default front end), which says how the spectrum is shaped there, wherever it lies.
     """
     level = log_mel.mean(axis=0, dtype=np.float64)
     spread = log_mel.std(axis=0, dtype=np.float64)
