@@ -69,6 +69,7 @@ def make_survey(count: int) -> Survey:
         Points(table.astype(dict.fromkeys(TEXTS, "str")), (), predictions, shares, embeddings),
         descriptors,
         np.array([f"work {number // 2}" for number in range(count)], object),
+        np.zeros(count, bool),
         empty(LABELS),
         ("genre",),
         ATTRIBUTES,

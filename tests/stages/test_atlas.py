@@ -13,9 +13,11 @@ import soundfile
 import tiny_project
 
 from soundatlas.errors import SoundatlasError
-from soundatlas.files import read_json
+from soundatlas.files import read_json, write_json
 from soundatlas.history.store import open_history
-from soundatlas.registry.pin import export_pin
+from soundatlas.registry.pin import REGISTERED_NAME, bundle_folder, export_pin, read_champion
+from soundatlas.registry.tracking import Tracking
+from soundatlas.registry.training_tracks import write_training_tracks
 from soundatlas.stages import atlas, classify, ingest, spectrograms
 from soundatlas.tables import SPLIT, TRACKS, conform, read_table, write_table
 
@@ -54,6 +56,20 @@ def files_of(root: Path) -> dict[str, bytes]:
     """Return all files of the map."""
     folder = root / FOLDER
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_champion_of_another_split_is_not_asked_about_what_it_was_trained_on(drawn, tiny_params, empty_database):
+    """What MLflow says that the champion heard counts for its group, whatever side that is on now."""
+    shutil.copyfile(empty_database, drawn / "mlruns/mlflow.db")
+    tracking, (champion, _) = Tracking(drawn), read_champion(drawn)
+    tracks = pd.read_parquet(drawn / "data/catalog/tracks.parquet")
+    run = tracking.start_training({"params": {}})
+    write_training_tracks(drawn / "data", {"train": tracks.iloc[8:9]})
+    tracking.log_training_tracks(run, drawn / "data")
+    registered = bundle_folder(drawn, champion.content_sha256) / REGISTERED_NAME
+    write_json(registered, read_json(registered) | {"run_id": run})
+    atlas.run(drawn, tiny_params)
+    assert read_json(drawn / FOLDER / "metrics.json")["label_agreement"]["genre"]["tracks"] == 3
 
 
 def test_a_map_is_whole_and_the_same_again(drawn_once, drawn, tiny_params):

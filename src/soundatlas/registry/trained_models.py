@@ -15,8 +15,9 @@ from soundatlas.registry.tracking import CONTENT_TAG, EXPERIMENT_TAG, TRACKS_TAG
 from soundatlas.registry.training_tracks import TRACKS_NAME, read_training_tracks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
+    import pandas as pd
     from mlflow.entities import Run
 
 PAGE = 500
@@ -99,6 +100,16 @@ def tracks_heard(tracking: Tracking, run_id: str) -> dict[str, str] | None:
             return read_training_tracks(Path(tracking.client.download_artifacts(run_id, TRACKS_NAME, folder)))
         except (MlflowException, OSError):
             return None
+
+
+def in_heard_groups(tracks: pd.DataFrame, heard: Collection[str]) -> pd.Series[bool]:
+    """Return whether a model was trained on a track or on another one of its group: it is no test track of that model.
+
+    Args:
+        tracks: with `audio_sha256` and `group`.
+        heard: audio SHA-256 of what the model was trained on.
+    """
+    return tracks["group"].isin(tracks.loc[tracks["audio_sha256"].isin(list(heard)), "group"].dropna())
 
 
 def _moment(milliseconds: int) -> str:

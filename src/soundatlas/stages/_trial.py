@@ -12,7 +12,7 @@ from soundatlas.files import audio_path
 from soundatlas.registry.bundle import Bundle
 from soundatlas.registry.gate import Answers, judge_against, judge_first
 from soundatlas.registry.stopwatch import clip_milliseconds
-from soundatlas.registry.trained_models import tracks_heard
+from soundatlas.registry.trained_models import in_heard_groups, tracks_heard
 from soundatlas.stages._inputs import load_sides, open_inputs
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _unheard(test: pd.DataFrame, heard: Mapping[str, str]) -> tuple[pd.DataFrame
     Returns:
         the tracks, or None where they are too few for a comparison; a remark for the decision, empty when all are left.
     """
-    known = test["group"].isin(test.loc[test["audio_sha256"].isin(list(heard)), "group"])
+    known = in_heard_groups(test, heard)
     if not known.any():
         return test, ""
     said = f" (the champion was trained on {known.sum()} of {len(test)} test tracks or on others of their groups"

@@ -13,7 +13,7 @@ from soundatlas.stages._store import open_store
 from soundatlas.tables import INBOX, LABELS, SPLIT, TRACKS, read_table, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from soundatlas.atlas.chart import Chart, MapModel
@@ -71,6 +71,7 @@ def _survey(root: Path, params: Params, store: SpectrogramStore, champion: Champ
     from soundatlas.audio.spectrogram import FrontEnd
     from soundatlas.history.audit import PREDICTION, Step, open_audit
     from soundatlas.history.watching import audited
+    from soundatlas.registry.trained_models import in_heard_groups
     from soundatlas.workers import retrying
 
     timeout_seconds = params.spectrograms.timeout_seconds
@@ -99,16 +100,27 @@ def _survey(root: Path, params: Params, store: SpectrogramStore, champion: Champ
     if unheard := len(tracks) - points.catalogue_count:
         print(f"atlas: {unheard} tracks of the catalogue could not be heard and are not on the map")  # noqa: T201 - likewise
     mapped = points.table.head(points.catalogue_count)
+    heard = in_heard_groups(tracks, _training_tracks(root, champion))
     front_end = FrontEnd.of(params.spectrograms)
     return Survey(
         points,
         describe_tracks(root, store, front_end, mapped["audio_sha256"].tolist(), timeout_seconds=timeout_seconds),
         mapped["point_id"].map(tracks.set_index("track_id")["group"]).astype("str").to_numpy(object),
+        mapped["point_id"].map(heard.set_axis(tracks["track_id"])).to_numpy(bool),
         read_table(root / "data/catalog/labels.parquet", LABELS),
         heads,
         attributes,
         _name_model(root, params, champion.content_sha256),
     )
+
+
+def _training_tracks(root: Path, champion: Champion) -> Collection[str]:
+    """Return the audio SHA-256 that the champion was trained on: after another split, what are test tracks now too."""
+    from soundatlas.registry.database import has_registry
+    from soundatlas.registry.tracking import Tracking
+    from soundatlas.registry.trained_models import tracks_heard
+
+    return (tracks_heard(Tracking(root), champion.run_id) or {}) if has_registry(root) else {}
 
 
 def _inbox(root: Path, champion: Champion) -> pd.DataFrame:
