@@ -101,6 +101,9 @@ def _side_of_one_artist(tables, change):
 _few_to_learn = _drop("manifest", [*range(12), *range(20, 28)])  # 4 of 24 tracks of bach are left to learn from
 
 
+_second_spelling = _set("tracks", [*range(20, 40)], artist="Bach.")  # every other group, on all sides
+
+
 def _side_of_rare_artist(tables, change):
     """Take the spectrograms of the groups that make bach common, then empty its test side."""
     return _few_to_learn(_side_of_one_artist(tables, change), change)
@@ -159,6 +162,7 @@ CASES = {
     "common-class-everywhere": ("classes", "error", _side_of_one_artist, OF_BACH),
     "rare-class-everywhere": ("classes", "warning", _side_of_rare_artist, OF_BACH),
     "enough-to-learn-from": ("classes", "warning", _few_to_learn, OF_BACH),
+    "one-spelling-per-class": ("classes", "warning", _second_spelling, ["artist: Bach.", "artist: bach"]),
 }  # fmt: skip
 ALSO = {  # rules of the same suite that cannot but be broken by the same table
     "decoded-duration-sufficient": {"duration-agrees"},

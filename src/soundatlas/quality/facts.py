@@ -11,6 +11,7 @@ is missing, and a missing fact offends no rule except one that forbids missing.
 from __future__ import annotations
 
 import math
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,6 +107,9 @@ def describe_trained_labels(tables: Tables, params: Params) -> pd.DataFrame:
     return _without_track(rows, columns)
 
 
+CLASS_REMARKS = ("common_but_absent_from", "rare_and_absent_from", "also_spelt")
+
+
 def describe_classes(tables: Tables, params: Params) -> pd.DataFrame:
     """Return a row per class of each trained head: how many of its tracks can be used, on which side.
 
@@ -120,6 +124,9 @@ def describe_classes(tables: Tables, params: Params) -> pd.DataFrame:
     for head in params.train.classes:
         if head not in usable.columns:
             continue
+        spellings: dict[str, set[str]] = {}
+        for name in map(str, usable[head].dropna().unique()):
+            spellings.setdefault(_bare(name), set()).add(name)
         for value, members in usable.groupby(head, sort=True):
             per_side = {side: int((members["side"] == side).sum()) for side in SIDES}
             absent = ", ".join(side for side, count in per_side.items() if not count) or None
@@ -133,10 +140,17 @@ def describe_classes(tables: Tables, params: Params) -> pd.DataFrame:
                     "groups": groups,
                     "common_but_absent_from": absent if common else None,
                     "rare_and_absent_from": None if common else absent,
+                    "also_spelt": ", ".join(sorted(spellings[_bare(str(value))] - {str(value)})) or None,
                 }
             )
     counts = dict.fromkeys([*SIDES, "tracks", "groups"], "int64")
-    return _without_track(rows, {**counts, "common_but_absent_from": "str", "rare_and_absent_from": "str"})
+    return _without_track(rows, counts | dict.fromkeys(CLASS_REMARKS, "str"))
+
+
+def _bare(name: str) -> str:
+    """Return a name without what spellings of one class differ in; one of signs alone, such as "!!!", as it is."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(filter(str.isalnum, folded)) or folded
 
 
 def describe_spectrograms(tables: Tables, params: Params) -> pd.DataFrame:
