@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from flows.addresses import UiAddresses
 from flows.ports import HOST, Port
+from soundatlas.atlas.server import HOSTS
 from soundatlas.environment import QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+PREFECT_APP = "flows.prefect_server:make_app"
 ASK_TIMEOUT_SECONDS = 5.0
 ELSEWHERE = ("PREFECT_API_KEY", "PREFECT_PROFILE")  # what would lead the project's servers to another account
 SILENT = QUIET | {
@@ -116,18 +118,20 @@ def environment(plan: Plan) -> dict[str, str]:
         "PREFECT_HOME": str(plan.root / ".prefect"),
         "PREFECT_API_URL": plan.addresses.prefect_api,
         "PREFECT_UI_API_URL": plan.addresses.prefect_api,
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(f"http://{name}:{plan.prefect.number}" for name in HOSTS),
         "PYTHONPATH": os.pathsep.join(filter(None, (str(plan.root), env.get("PYTHONPATH")))),
         "SOUNDATLAS_PAGES": plan.addresses.pages,
     }
 
 
 def without_credentials(uri: str) -> str:
-    """Return an address as it may be shown: without user, password and query."""
-    return re.sub(r"://[^:/?#]*(:[^@]*)?@", "://", uri).partition("?")[0]
+    """Return an address as it may be shown: without user, password, which may hold any sign, and query."""
+    return re.sub(r"://([^/?#]*|[^:/?#]*:.*)@", "://", uri).partition("?")[0]
 
 
 def _prefect(plan: Plan, env: Mapping[str, str]) -> Server:
-    command = ["prefect", "server", "start", "--host", HOST, "--port", str(plan.prefect.number)]
+    command = ["uvicorn", "--factory", PREFECT_APP, "--host", HOST, "--port", str(plan.prefect.number)]
+    command += ["--log-level", "warning"]  # as `prefect server start` has it
     return Server("prefect", _module(*command), dict(env), lambda: _ask(f"{plan.addresses.prefect_api}/health"))
 
 

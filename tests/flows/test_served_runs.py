@@ -48,6 +48,20 @@ def test_a_run_by_name_shows_what_dvc_skipped(served: ServedProject) -> None:
     assert f"127.0.0.1:{served.mlflow}/#/models/soundatlas/versions/1" in artifacts["registered-version"]
 
 
+def test_a_page_from_elsewhere_cannot_start_runs(served: ServedProject) -> None:
+    """Prefect answers neither a foreign page's script nor under a foreign name that was made to point here."""
+    url = f"{served.url}/api/deployments/filter"
+
+    def preflight(origin: str) -> httpx.Response:
+        headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        return httpx.options(url, headers=headers | {"Access-Control-Request-Headers": "content-type"}, timeout=30)
+
+    assert "access-control-allow-origin" not in preflight("https://evil.example").headers
+    assert preflight(served.url).headers["access-control-allow-origin"] == served.url
+    assert httpx.post(url, json={}, headers={"Host": "evil.example"}, timeout=30).status_code == httpx.codes.BAD_REQUEST
+    assert httpx.post(url, json={}, timeout=30).status_code == httpx.codes.OK
+
+
 def test_a_schedule_fires(served: ServedProject) -> None:
     """The cron of params.yaml makes runs of `reclassify` by itself, and one completes."""
 
@@ -164,7 +178,7 @@ def test_killed_servers_come_up_again(served: ServedProject, run_project: Projec
     assert served.read_run(run)["state"]["type"] == "CRASHED"
     after = served.finish(served.start_run("pipeline"))
     assert after["state"]["type"] == "COMPLETED", served.log(after["id"])
-    _process(f"prefect server start --host 127.0.0.1 --port {served.prefect}", run_project).kill()
+    _process(f"flows.prefect_server:make_app --host 127.0.0.1 --port {served.prefect}", run_project).kill()
     assert served.process is not None
     assert served.process.wait(60) == 1
     served.start()

@@ -54,6 +54,8 @@ def test_a_tracking_database_is_no_page(tmp_path: Path, monkeypatch: pytest.Monk
         ("postgresql://me:se/cr:et@db.example/mlflow", "postgresql://db.example/mlflow"),
         ("file:///home/me@work/mlruns", "file:///home/me@work/mlruns"),
         ("databricks", "databricks"),
+        ("http://me:p@ss@mlflow.example", "http://mlflow.example"),
+        ("postgresql://db.example/mlflow?user=me&password=s3cret", "postgresql://db.example/mlflow"),
     ],
 )
 def test_no_credentials_are_shown(uri: str, shown: str) -> None:
