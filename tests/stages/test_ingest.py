@@ -132,6 +132,15 @@ def test_folder_that_is_gone_and_source_that_was_never_asked_are_not_ready(proje
         ingest.run(project, never)
 
 
+def test_an_inbox_elsewhere_that_is_not_there_is_no_empty_one(listed, tiny_params, tmp_path):
+    """A disk that is not mounted, or a slip in its path, does not empty the predictions."""
+    before = (listed / "data/ingest/inbox.parquet").read_bytes()
+    away = tiny_params.classify.model_copy(update={"inbox": str(tmp_path / "disk/music")})
+    with pytest.raises(NotReadyError, match=r"classify.inbox names .*disk/music, which is not there: mount its disk"):
+        ingest.run(listed, tiny_params.model_copy(update={"classify": away}))
+    assert (listed / "data/ingest/inbox.parquet").read_bytes() == before
+
+
 def test_what_was_brought_for_classification_is_listed_beside_the_inbox(project, with_folder, tmp_path, capsys):
     """`ingest --inbox` copies nothing: its files are listed where they are, bad ones with their reason, denied not."""
     write_music(tmp_path / "new/c.flac")

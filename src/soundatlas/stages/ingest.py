@@ -43,8 +43,13 @@ def run(root: Path, params: Params) -> None:
     folder, denied = root / "data/ingest", read_deny_list(root)
     write_json(root / EXPORT, denied.export())
     write_json(folder / "sources.json", dict(_fingerprint(root, params, source) for source in params.catalog.sources))
+    inbox = (root / params.classify.inbox).resolve()
+    if not inbox.exists() and not inbox.is_relative_to(root.resolve()):  # the project's own may be absent: it is empty
+        raise NotReadyError(
+            f"classify.inbox names {params.classify.inbox}, which is not there: mount its disk, or mend the path"
+        )
     own = list_folder(
-        (root / params.classify.inbox).resolve(),
+        inbox,
         root.resolve(),
         max_file_megabytes=params.ingest.max_file_megabytes,
         known=folder / "known-files.json",
