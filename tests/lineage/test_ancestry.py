@@ -55,6 +55,7 @@ def test_a_track_of_the_catalogue(root, command):
     assert track["split"] == {"group": "work 0", "side": "train"}
     assert told["validation"]["offends"][0]["expectation"] == "genre is known"
     assert told["predictions"] == []
+    assert "`soundatlas trace` has the map's" in command(root, "explain", "demo:00")[1]
 
 
 def test_a_test_track_has_the_prediction_of_its_evaluation(root, command):

@@ -60,7 +60,8 @@ def ancestry_lines(told: dict[str, Any]) -> list[tuple[str, str]]:
     for found in told["predictions"]:
         lines += _prediction_lines(found)
     if not told["predictions"]:
-        lines.append(("prediction", "none: it is neither in the inbox nor on the test side"))
+        why = "in no table: it is neither in the inbox nor on the test side; `soundatlas trace` has the map's"
+        lines.append(("prediction", why))
     if (validation := told["validation"]) is not None:
         offends = "; ".join(f"{each['severity']}: {each['expectation']}" for each in validation["offends"])
         verdict = "passed" if validation["passed"] else "did not pass"
