@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.fakes.server import Asked
+
     Make = Callable[[str], SpotifyProject]
 
 
@@ -229,6 +231,25 @@ def test_a_revoked_login_is_forgotten(make_project: Make) -> None:
     with pytest.raises(NotReadyError, match=r"login has ended \(Refresh token revoked\): log in with"):
         project.ingest(saved=True)
     assert not project.tokens.path.exists()
+
+
+def test_a_login_that_another_run_has_renewed_goes_on(make_project: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refresh token that another run's renewal has ended is no end of the login: the file's new one is taken."""
+    project = make_project("expired")
+    fake, theirs = project.fake, "refresh-of-the-other-run"
+    respond = fake.respond
+
+    def after_the_other_run(asked: Asked) -> Answer:
+        if asked.path == "/api/token" and "refresh-0" in fake.refresh_tokens:
+            fake.refresh_tokens = {theirs}
+            project.tokens.save_token_to_cache(fake.login() | {"refresh_token": theirs})
+        return respond(asked)
+
+    monkeypatch.setattr(fake, "respond", after_the_other_run)
+    assert len(project.ingest(playlists=[MINE]).tracks) == 120
+    sent = [asked.form["refresh_token"] for asked in fake.asked if asked.path == "/api/token"]
+    assert sent == ["refresh-0", theirs]
+    assert project.tokens.path.exists()
 
 
 def test_an_unknown_app_is_told(make_project: Make) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from spotipy.cache_handler import CacheHandler, MemoryCacheHandler
 from spotipy.oauth2 import SpotifyClientCredentials, SpotifyPKCE
 
-from soundatlas.errors import NotReadyError, WebError
+from soundatlas.errors import NotReadyError, RefusedError, WebError
 from soundatlas.files import sha256_json
 from soundatlas.sources.web.site import base_url
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SCOPES = ("playlist-read-collaborative", "playlist-read-private", "user-library-read")
 TOKEN_URL_VARIABLE, TOKEN_PATH = "SOUNDATLAS_SPOTIFY_TOKEN_URL", "/api/token"
 TOKEN_URL = f"https://accounts.spotify.com{TOKEN_PATH}"
+ENDED = "invalid_grant"  # said of a refresh token that was revoked or replaced
 LOGIN_FILE = "spotify-login.json"
 LOG_IN = "log in with `soundatlas login spotify`"
 NO_CLIENT = "SPOTIPY_CLIENT_ID is not set: make an app at developer.spotify.com and set it to the app's Client ID"
@@ -82,7 +83,30 @@ class TokenFile(CacheHandler):  # type: ignore[misc]  # spotipy has no types
 
 
 class UserLogin(SpotifyPKCE):  # type: ignore[misc]  # spotipy has no types
-    """A user's token, renewed when it expires; never asks for a login in the middle of a run."""
+    """A user's token, renewed when it expires; never asks for a login in the middle of a run.
+
+    Spotify replaces the refresh token at each renewal. Of two runs that share the file, the later one sends one that
+    the other's renewal has ended: that is no end of the login, which lies renewed in the file.
+    """
+
+    def refresh_access_token(self, refresh_token: str) -> Any:
+        """Renew the token, once more by the file's one if that is another by now; log out if the file's is refused."""
+        try:
+            return self._renewed_by(refresh_token)
+        except RefusedError as refusal:
+            stored = self.cache_handler.get_cached_token()
+            if refusal.code != ENDED or stored is None:
+                raise
+        return self._renewed_by(stored["refresh_token"])
+
+    def _renewed_by(self, refresh_token: str) -> Any:
+        try:
+            return super().refresh_access_token(refresh_token)
+        except RefusedError as refusal:
+            stored = self.cache_handler.get_cached_token() or {}
+            if refusal.code == ENDED and stored.get("refresh_token") == refresh_token:
+                self.cache_handler.forget()
+            raise
 
     def get_authorization_code(self, response: str | None = None) -> str:
         """Refuse: only `soundatlas login spotify` talks to the user."""
@@ -121,11 +145,6 @@ class Account:
                 self.manager.refresh_access_token(token.get("refresh_token", ""))
             else:
                 self.manager.get_access_token(as_dict=False, check_cache=False)
-
-    def forget(self) -> None:
-        """Log the user out."""
-        if self.is_user:
-            self.manager.cache_handler.forget()
 
 
 class _understood:  # noqa: N801 - reads as what it is: with _understood()

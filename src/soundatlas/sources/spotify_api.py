@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import spotipy
 
 from soundatlas.errors import NotReadyError, RefusedError, WebError
-from soundatlas.sources.spotify_account import LOG_IN
+from soundatlas.sources.spotify_account import ENDED, LOG_IN
 from soundatlas.sources.web.site import base_url
 
 if TYPE_CHECKING:
@@ -104,9 +104,8 @@ class SpotifyApi:
         for word, meaning in REFUSED_EVERYTHING.items():
             if refusal.status == FORBIDDEN and word in said:
                 return NotReadyError(f"{meaning}: {refusal.said}")
-        if refusal.code == "invalid_grant":
-            self._account.forget()
-            return NotReadyError(f"the Spotify login has ended ({refusal.said or 'invalid_grant'}): {LOG_IN} again")
+        if refusal.code == ENDED:
+            return NotReadyError(f"the Spotify login has ended ({refusal.said or ENDED}): {LOG_IN} again")
         if refusal.code in {"invalid_client", "unauthorized_client"}:
             return NotReadyError("Spotify does not know this app: check SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET")
         if refusal.status == UNAUTHORIZED and _wants_user(refusal):
