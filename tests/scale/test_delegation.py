@@ -8,7 +8,14 @@ import pytest
 import tiny_project
 
 from soundatlas.errors import NotReadyError
+from soundatlas.history.answers import Answer
 from soundatlas.profiling import Profile
+from soundatlas.registry.contract import read_contract
+from soundatlas.registry.pin import read_champion
+from soundatlas.registry.prediction_key import model_key
+from soundatlas.scale.answers import Said, answers_place, write_said
+from soundatlas.scale.attempted import ignore
+from soundatlas.scale.delegation import delegate_messages
 from soundatlas.scale.places import Place
 from soundatlas.stages import classify, ingest, spectrograms
 from soundatlas.tables import INBOX, empty, write_table
@@ -59,6 +66,36 @@ def test_stage_classify_gives_the_same_predictions(project, model, repository, c
     (project / "data/history/beam.db").rename(project / "data/history/predictions.db")
     classify.run(project, tiny_project.params_of(repository))
     assert capsys.readouterr().out.splitlines()[-1].endswith("3 classified, 1 not_audio; 0 computed")
+
+
+def test_what_messages_brought_and_could_not_be_heard_is_told_at_the_end(
+    project, model, repository, monkeypatch, capsys
+):
+    """A failure that may pass is kept nowhere: a line on stderr, and its file is gone."""
+    tiny_project.install_champion(project, model)
+    champion, folder = read_champion(project)
+    place = answers_place(Place(str(project)), model_key(read_contract(folder, champion.content_sha256)))
+    said = Said("a" * 64, None, {"gs://bucket/new/\x1bevil.wav": Answer("timeout", "took longer than 60 s")})
+
+    def interrupted(*_, **__):
+        write_said(place, said, "b" * 64)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("soundatlas.scale.runners.run_pipeline", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        delegate_messages(
+            "projects/my-project/subscriptions/new",
+            "gs://bucket/new",
+            folder,
+            champion,
+            project,
+            params=tiny_project.params_of(repository),
+            keep=pytest.fail,
+            note=ignore,
+        )
+    told = "'gs://bucket/new/\\x1bevil.wav' could not be heard: timeout: took longer than 60 s\n"
+    assert capsys.readouterr().err == told
+    assert place.signatures() == {}
 
 
 def test_without_beam_the_stage_says_what_to_install(catalogued, repository, monkeypatch):

@@ -14,11 +14,11 @@ from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
 
 from soundatlas.errors import UsageError
 from soundatlas.files import sha256_file
-from soundatlas.history.answers import CLASSIFIED
+from soundatlas.history.answers import CLASSIFIED, Answer
 from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.prediction_key import code_sha256
 from soundatlas.scale import guards
-from soundatlas.scale.answers import take_said
+from soundatlas.scale.answers import Said, take_said
 from soundatlas.scale.hearing import Ear
 from soundatlas.scale.messages import ClassifyMessages, Fetching, read_messages, url_of
 from soundatlas.scale.places import Place
@@ -97,6 +97,26 @@ def test_message_that_comes_again_is_not_heard_again(classify, incoming, answers
     monkeypatch.setattr("soundatlas.scale.messages.hear", None)  # is not called
     run_pipeline(build, direct, units=1)
     assert answers.signatures() == before
+
+
+def test_audio_that_failed_in_passing_is_heard_when_its_message_comes_again(
+    classify, incoming, answers, direct, monkeypatch
+):
+    """A reason that may pass is no answer: the same message brings one later, and the failure is then forgotten."""
+    urls = [f"{incoming}/{name}" for name in ("a.wav", "again.wav")]
+    sha = sha256_file(incoming / "a.wav")
+
+    def build(pipeline):
+        return pipeline | beam.Create([url.encode() for url in urls]) | classify
+
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "soundatlas.scale.messages.hear", lambda *_: Said(sha, None, {"a.wav": Answer("timeout", "too long")})
+        )
+        run_pipeline(build, direct, units=1)
+    assert sorted((said.audio_sha256, *said.failed) for said in take_said(answers)) == [(sha, url) for url in urls]
+    run_pipeline(build, direct, units=1)
+    assert [said.answer.status for said in take_said(answers)] == [CLASSIFIED]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What workers heard, in files until the history has it: `<model>-<contract>/<audio SHA-256>.json`, each whole.
 
+A failure that may pass lies under the hash of its URL, where a message brought it: it is no answer for the bytes.
+
 A worker on another machine cannot write into the history, which is a database on a local disk. The name of a file says
 what it answers, so that writing it twice is writing it once.
 """
@@ -54,16 +56,16 @@ def answer_name(audio_sha256: str) -> str:
     return f"{audio_sha256}{SUFFIX}"
 
 
-def write_said(place: Place, said: Said) -> None:
-    """Write what came of some audio, whole or not at all."""
+def write_said(place: Place, said: Said, named: str | None = None) -> None:
+    """Write what came of some audio, whole or not at all; under another name than the audio's hash if there is one."""
     about = {
-        "audio_sha256": said.audio_sha256,  # also in the file's name; `soundatlas forget` looks for it in here
+        "audio_sha256": said.audio_sha256,  # also in the file's name, mostly; `soundatlas forget` looks for it in here
         "answer": None if said.answer is None else _packed(said.answer),
         "failed": {path: _packed(answer) for path, answer in said.failed.items()},
         "fault": said.fault,
         "attempts": pack_attempts(said.attempts),
     }
-    with place.replacing(answer_name(said.audio_sha256)) as beside:
+    with place.replacing(answer_name(named or said.audio_sha256)) as beside:
         beside.write_text(json.dumps(about), encoding="utf-8")
 
 
@@ -74,7 +76,7 @@ def take_said(place: Place) -> Iterator[Said]:
             continue
         about = json.loads(place.read(name))
         yield Said(
-            name.removesuffix(SUFFIX),
+            about["audio_sha256"],
             None if about["answer"] is None else _unpacked(about["answer"]),
             {path: _unpacked(answer) for path, answer in about["failed"].items()},
             about["fault"],

@@ -173,11 +173,25 @@ def keep_waiting(
     keep: Callable[[dict[str, Answer]], object],
     denied: AbstractSet[str] = frozenset(),
     note: Note = ignore,
+    fail: Callable[[dict[str, Answer]], object] = ignore,
 ) -> set[str]:
-    """Keep the answers that wait in a place, after their attempts; return the hashes of their audio."""
-    return {
-        said.audio_sha256 for said in take_said(place) if said.audio_sha256 not in denied and _kept(said, keep, note)
-    }
+    """Keep the answers that wait in a place, after their attempts; return the hashes of their audio.
+
+    Args:
+        place: of the answers.
+        keep: is given each answer that holds for the audio: audio SHA-256 -> answer.
+        denied: hashes of audio of which nothing may be kept, whoever heard it.
+        note: is given what workers attempted, before `keep` has the answer.
+        fail: is given why files could not be heard this time: path or URL -> reason.
+    """
+    known = set()
+    for said in take_said(place):
+        if said.audio_sha256 in denied:
+            continue
+        if _kept(said, keep, note):
+            known.add(said.audio_sha256)
+        fail(said.failed)
+    return known
 
 
 def make_ear(folder: Path, champion: Champion, sites: Sites, timeout_seconds: float, retries: int) -> Ear:

@@ -166,6 +166,8 @@ def delegate_messages(
 ) -> None:
     """Hear the audio that messages name, until interrupted; each answer then goes to `keep`, as it does at the start.
 
+    What could not be heard this time is then told, a line for each URL: nothing keeps it.
+
     Args:
         subscription: of Pub/Sub, e.g. `projects/p/subscriptions/s`.
         under: what the URLs in the messages must begin with.
@@ -195,10 +197,10 @@ def delegate_messages(
     source = read_messages(subscription)
     classify = ClassifyMessages(ear, place, Fetching(under, params.ingest.max_file_megabytes))
     try:
-        keep_waiting(place, keep, read_deny_list(root).shas, note)
+        keep_waiting(place, keep, read_deny_list(root).shas, note, _tell_failures)
         run_pipeline(lambda pipeline: pipeline | source | classify, params.engine, without_end=True)
     finally:
-        keep_waiting(place, keep, read_deny_list(root).shas, note)
+        keep_waiting(place, keep, read_deny_list(root).shas, note, _tell_failures)
 
 
 def _check(engine: EngineParams) -> None:
@@ -210,3 +212,10 @@ def _check(engine: EngineParams) -> None:
 
     if engine.place is not None:
         Place(engine.place).check()
+
+
+def _tell_failures(failed: dict[str, Answer]) -> None:
+    from soundatlas.sources.web.telling import tell
+
+    for url, answer in failed.items():
+        tell(f"{url!r} could not be heard: {answer.status}: {answer.message}")  # anybody may have written the URL

@@ -49,6 +49,8 @@ class Fetching:
 class ClassifyMessages(beam.PTransform):  # type: ignore[misc]  # Beam is not typed
     """From messages to answers in `place`, a file per audio hash, whichever worker comes to it and however often.
 
+    What could not be heard this time is a file per URL, until the URL brings something that can be.
+
     Gives the `Said` of each message that brought something new.
 
     Args:
@@ -77,17 +79,22 @@ class _HearMessage(beam.DoFn):  # type: ignore[misc]
 
     def process(self, body: bytes) -> Iterator[Said]:
         url = url_of(body)
+        named = hashlib.sha256(url.encode()).hexdigest()
         try:
             with _fetched(url, self.fetching) as path:
                 said = self._hear(path, url)
         except TrackError as error:
-            named = hashlib.sha256(url.encode()).hexdigest()  # there are no bytes to name it by
-            said = Said(named, None, {url: Answer(error.reason, error.message)})
+            said = Said(named, None, {url: Answer(error.reason, error.message)})  # there are no bytes to name it by
         if said is None:
+            self.place.remove(answer_name(named))
             return
         if said.fault is not None:
             raise BundleError(said.fault)  # no fault of the message: the runner gives it to another worker
-        write_said(self.place, said)
+        if said.answer is None:  # what may pass must not keep the same bytes from being heard when they come again
+            write_said(self.place, said, named)
+        else:
+            write_said(self.place, said)
+            self.place.remove(answer_name(named))
         yield said
 
     def _hear(self, path: Path, url: str) -> Said | None:

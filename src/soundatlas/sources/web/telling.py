@@ -7,4 +7,4 @@ from rich.console import Console
 
 def tell(sentence: str) -> None:
     """Say something on the terminal, beside a command's own output."""
-    Console(stderr=True).print(sentence, highlight=False, markup=False)
+    Console(stderr=True).print(sentence, highlight=False, markup=False, soft_wrap=True)
