@@ -18,7 +18,7 @@ from soundatlas.sources.web.targets import find_targets
 from soundatlas.sources.web.telling import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from soundatlas.source_params import DeezerSourceParams
     from soundatlas.sources.base import IngestContext
@@ -76,7 +76,7 @@ def list_deezer(
             ask,
             memory,
             site="deezer",
-            usable=lambda found: _is_there(found, context),
+            usable=_usable(context),
             remembered_as=lambda target: _remembered_as(target, config.min_match),
         )
     listing = build_listing(*_sound_rows(told, context))
@@ -90,10 +90,20 @@ def _remembered_as(target: Target, min_match: float) -> str:
     return target.key if target.isrc else f"{target.key}\n{min_match}"
 
 
-def _is_there(found: Mapping[str, Any], context: IngestContext) -> bool:
-    """Whether a preview lies in the store still; one that the user has denied is not fetched again."""
-    denied = found["audio_sha256"] in context.denied.shas or f"deezer:{found['id']}" in context.denied.track_ids
-    return denied or context.store.holds(found["path"])
+def _usable(context: IngestContext) -> Callable[[dict[str, Any]], bool]:
+    """Return whether a preview lies in the store still; one that the user has denied is not fetched again.
+
+    An id denies the first track alone that has this preview, as `_row` gives it to that one.
+    """
+    seen: set[str] = set()
+
+    def is_there(found: Mapping[str, Any]) -> bool:
+        track_id = f"deezer:{found['id']}"
+        denied = track_id in context.denied.track_ids - seen or found["audio_sha256"] in context.denied.shas
+        seen.add(track_id)
+        return denied or context.store.holds(found["path"])
+
+    return is_there
 
 
 def _sound_rows(told: Told, context: IngestContext) -> tuple[Iterable[Row], list[dict[str, str]]]:

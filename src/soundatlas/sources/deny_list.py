@@ -27,6 +27,7 @@ DENY_LIST = PurePosixPath("data/denied.csv")
 EXPORT = PurePosixPath("data/ingest/denied.json")
 AUDIO_FOLDERS = ("data/audio", "data/ingest/audio")  # with audio of ours: rendered, and fetched
 COLUMNS = ("audio_sha256", "track_id", "since", "reason")
+FILE = ["path", "audio_sha256"]  # the columns that say which file a row has
 SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -130,17 +131,32 @@ def leave_out_denied(collected: Collected, denied: DenyList, root: Path, audio_f
         audio_folder: the only folder in which anything is removed.
     """
     is_track, is_new = denied.denies(collected.tracks), denied.denies(collected.inbox)
-    gone = pd.concat([part[["path", "audio_sha256"]] for part in (collected.tracks[is_track], collected.inbox[is_new])])
-    if gone.empty:
+    if not is_track.any() and not is_new.any():
         return collected
     ids = set(collected.tracks.loc[is_track, "track_id"])
-    remove_audio(root, audio_folder, gone["path"], gone["audio_sha256"].dropna())
+    parts = ((collected.tracks, is_track), (collected.inbox, is_new))
+    gone = pd.concat([table.loc[is_gone, FILE] for table, is_gone in parts])
+    left = pd.concat([table.loc[~is_gone, FILE] for table, is_gone in parts])
+    remove_audio_of(gone, left, root, audio_folder)
     return replace(
         collected,
         tracks=collected.tracks[~is_track],
         labels=collected.labels[~collected.labels["track_id"].isin(ids)],
         inbox=collected.inbox[~is_new],
     )
+
+
+def remove_audio_of(gone: pd.DataFrame, left: pd.DataFrame, root: Path, audio_folder: Path) -> None:
+    """Remove audio files of ours of rows that are left out, and the notes on them, unless a row that is left has them.
+
+    Args:
+        gone: with the columns `FILE`.
+        left: likewise; two tracks of a service may share one preview.
+        root: of the project.
+        audio_folder: the only folder in which anything is removed.
+    """
+    paths, shas = (gone[column][~gone[column].isin(left[column])].dropna() for column in FILE)
+    remove_audio(root, audio_folder, paths, shas)
 
 
 def remove_audio(root: Path, audio_folder: Path, paths: Iterable[str], shas: Iterable[str]) -> list[Path]:

@@ -10,7 +10,7 @@ from soundatlas.files import registry_root
 from soundatlas.source_params import DemoSourceParams
 from soundatlas.sources.audio_store import FOLDER, AudioStore
 from soundatlas.sources.base import IngestContext
-from soundatlas.sources.deny_list import read_deny_list, remove_audio
+from soundatlas.sources.deny_list import read_deny_list, remove_audio_of
 from soundatlas.sources.identity import Part, unite
 from soundatlas.sources.listing_files import MEMORY, SOURCES, read_listing, source_key, tidy_listings, write_listing
 from soundatlas.sources.lookup import find_source
@@ -99,14 +99,15 @@ def read_parts(root: Path, sources: Sequence[SourceParams]) -> list[Part]:
 
 
 def _without_denied(listing: Listing, denied: DenyList, root: Path) -> Listing:
-    """Return a listing without what is denied; audio that was fetched for it is removed."""
+    """Return a listing without what is denied; audio that was fetched for it alone is removed."""
     is_denied = denied.denies(listing.tracks)
     if not is_denied.any():
         return listing
     gone = listing.tracks[is_denied]
-    remove_audio(root, root / FOLDER, gone["path"].dropna(), gone["audio_sha256"].dropna())
+    left = listing.tracks[~is_denied]
+    remove_audio_of(gone, left, root, root / FOLDER)
     return replace(
         listing,
-        tracks=listing.tracks[~is_denied],
+        tracks=left,
         labels=listing.labels[~listing.labels["track_id"].isin(gone["track_id"])],
     )
