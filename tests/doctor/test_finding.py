@@ -14,11 +14,15 @@ from soundatlas.doctor.finding import Finding, Status, one_line
         ("at postgresql://anna:p@ss/w@rd@host/db.", "at postgresql://***@host/db."),
         ("https://token@host", "https://***@host"),
         ("https://host:5000/api", "https://host:5000/api"),
+        ("postgresql://db/mlflow?user=me&password=s3cret, so", "postgresql://db/mlflow?***, so"),
+        ("postgresql://anna:geheim@db/mlflow?password=s3cret", "postgresql://***@db/mlflow?***"),
+        ("postgresql://db/mlflow?user=me@home&password=s3cret", "postgresql://***"),
+        ("postgresql://anna:what?s3cret@db/mlflow.", "postgresql://***."),
         ("mail to anna@example.org", "mail to anna@example.org"),
     ],
 )
 def test_logins_are_hidden(text, shown):
-    """What stands between an address's scheme and its last @ is hidden, in the message and in the to-do."""
+    """What stands between an address's scheme and its last @ is hidden, and its query, in message and to-do."""
     finding = Finding("check", Status.FAULT, text, text).without_logins()
     assert (finding.message, finding.todo) == (shown, shown)
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-LOGIN = re.compile(r"://\S*@")  # up to the last @: a password may hold one
+ADDRESS = re.compile(r"://(\S+?)(?=[.,:;)]*(?:\s|$))")  # its place and query, without the end of a sentence
 
 
 class Status(StrEnum):
@@ -34,7 +34,7 @@ class Finding:
     todo: str | None = None
 
     def without_logins(self) -> Finding:
-        """Return the finding with what stands before the @ of an address hidden: it is a name and a password."""
+        """Return the finding with what stands before the @ of an address hidden, and its query: both hold passwords."""
         todo = None if self.todo is None else _hide_logins(self.todo)
         return replace(self, message=_hide_logins(self.message), todo=todo)
 
@@ -45,4 +45,12 @@ def one_line(text: object) -> str:
 
 
 def _hide_logins(text: str) -> str:
-    return LOGIN.sub("://***@", text)
+    return ADDRESS.sub(_hide_login, text)
+
+
+def _hide_login(address: re.Match[str]) -> str:
+    place, asks, query = address[1].partition("?")
+    if "@" in query:  # a login with a question mark in it, or a query with an @: who knows
+        return "://***"
+    login, at, host = place.rpartition("@")  # the last one: a password may hold one
+    return f"://{'***' if login else ''}{at}{host}{asks}{'***' if query else ''}"
