@@ -1,4 +1,4 @@
-"""The project's own files: parameters, git, the champion."""
+"""The project's own files: parameters, the deny-list, git, the champion."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import pytest
 import tiny_project
 from two_stages import commit_all, run_in
 
+from soundatlas.doctor.examination import run_check
 from soundatlas.doctor.finding import Status
-from soundatlas.doctor.project import check_champion, check_git, check_params
+from soundatlas.doctor.project import check_champion, check_deny_list, check_git, check_params
 from soundatlas.registry.pin import bundle_folder, export_pin
+from soundatlas.sources.deny_list import add_entries
 
 
 @pytest.fixture
@@ -33,6 +35,23 @@ def test_params_that_a_stage_would_refuse(project):
     (found,) = check_params(project)
     assert (found.status, found.message) == (Status.FAULT, "params.yaml: trian is not a known key")
     assert found.todo == "correct params.yaml"
+
+
+def test_what_is_denied_is_counted(project):
+    """An absent list denies nothing; another one is counted by both of its names."""
+    assert check_deny_list(project)[0].message == "data/denied.csv denies nothing"
+    add_entries(project, [{"audio_sha256": "a" * 64, "track_id": "demo:1", "since": "", "reason": ""}])
+    (found,) = check_deny_list(project)
+    assert (found.status, found.message) == (Status.OK, "data/denied.csv denies 1 by their audio, 1 by their id")
+
+
+def test_deny_list_that_denies_nothing_by_mistake(project):
+    """A list without its header is a fault that names the columns."""
+    (project / "data").mkdir(exist_ok=True)
+    (project / "data/denied.csv").write_text("a" * 64, encoding="utf-8")
+    (found,) = run_check(check_deny_list, project)
+    assert (found.check, found.status) == ("deny list", Status.FAULT)
+    assert "line 1 must name the columns: audio_sha256,track_id,since,reason" in found.message
 
 
 def test_commit_and_branch(dvc_project):

@@ -68,6 +68,22 @@ def test_what_the_user_wrote_stays(tmp_path):
     assert lines[2].endswith(f",2026-11-25,demo:1,{SHA}")
 
 
+@pytest.mark.parametrize("text", [SHA, f"{SHA}\n{OTHER}\n", f"audio_sha256\n{SHA}\n", "\n" + SHA])
+def test_a_list_without_a_header_is_refused(tmp_path, text):
+    """Where the first line does not name the columns, it says which: the line would otherwise deny nothing."""
+    write(tmp_path, text)
+    with pytest.raises(UsageError, match="line 1 must name the columns: audio_sha256,track_id,since,reason"):
+        read_deny_list(tmp_path)
+
+
+def test_a_file_of_blanks_is_empty(tmp_path):
+    """An emptied file denies nothing, and is added to as if it were not there."""
+    write(tmp_path, "\n \n")
+    assert read_deny_list(tmp_path) == DenyList()
+    add_entries(tmp_path, [entry(SHA)])
+    assert read_deny_list(tmp_path).shas == {SHA}
+
+
 @pytest.mark.parametrize("text", ["id\nx\n", f"audio_sha256,track_id,since,reason\n{SHA.upper()},,,\n"])
 def test_a_wrong_file_is_refused(tmp_path, text):
     """A list that would deny nothing by mistake stops the line and names the file."""

@@ -15,7 +15,13 @@ GROUPS: dict[str, tuple[Check, ...]] = {
     "Machine": (machine.check_python, packages.check_packages, machine.check_memory, machine.check_processors),
     "Storage": (machine.check_disk, machine.check_folders),
     "Audio": (codecs.check_codecs,),
-    "Project": (project.check_params, project.check_git, pipeline.check_dvc_lock, pipeline.check_stages),
+    "Project": (
+        project.check_params,
+        project.check_deny_list,
+        project.check_git,
+        pipeline.check_dvc_lock,
+        pipeline.check_stages,
+    ),
     "Services": (services.check_mlflow, project.check_champion, services.check_prefect),
     "Credentials": (services.check_credentials,),
 }

@@ -1,4 +1,4 @@
-"""The project's own files: parameters, git, the champion."""
+"""The project's own files: parameters, the deny-list, git, the champion."""
 
 from __future__ import annotations
 
@@ -23,6 +23,17 @@ def check_params(root: Path) -> list[Finding]:
     except ParamsError as error:
         return [Finding("params", Status.FAULT, str(error), "correct params.yaml")]
     return [Finding("params", Status.OK, "params.yaml is valid")]
+
+
+def check_deny_list(root: Path) -> list[Finding]:
+    """Say how much `data/denied.csv` denies; one that cannot be read is a fault in its own words."""
+    from soundatlas.sources.deny_list import DENY_LIST, DenyList, read_deny_list
+
+    denied = read_deny_list(root)
+    if denied == DenyList():
+        return [Finding("deny list", Status.OK, f"{DENY_LIST} denies nothing")]
+    message = f"{DENY_LIST} denies {len(denied.shas)} by their audio, {len(denied.track_ids)} by their id"
+    return [Finding("deny list", Status.OK, message)]
 
 
 def check_git(root: Path) -> list[Finding]:

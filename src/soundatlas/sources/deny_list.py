@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from soundatlas.errors import SoundatlasError, UsageError
 from soundatlas.files import read_json, registry_root, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    import pandas as pd
 
     from soundatlas.sources.base import Collected
 
@@ -40,6 +40,8 @@ class DenyList:
 
     def denies(self, table: pd.DataFrame) -> pd.Series:
         """Return per row whether it is denied, by whichever of the two columns the table has."""
+        import pandas as pd
+
         denied = pd.Series(data=False, index=table.index)
         for column, names in (("audio_sha256", self.shas), ("track_id", self.track_ids)):
             if column in table:
@@ -74,9 +76,14 @@ def read_entries(root: Path) -> list[dict[str, str]]:
         UsageError: when it is no table with these columns.
     """
     try:
-        reader = csv.DictReader(io.StringIO(_text(root)))
+        text = _text(root)
+        reader = csv.DictReader(io.StringIO(text))
+        if text and not {*COLUMNS} <= {
+            *(reader.fieldnames or ())
+        }:  # also where there are no rows: it would deny nothing
+            raise UsageError(f"{DENY_LIST}, line 1 must name the columns: {','.join(COLUMNS)}")
         return [{column: (row[column] or "").strip() for column in COLUMNS} for row in reader]
-    except (UnicodeDecodeError, csv.Error, KeyError):
+    except (UnicodeDecodeError, csv.Error):
         raise UsageError(f"{DENY_LIST} must be a CSV file in UTF-8 with the columns {','.join(COLUMNS)}") from None
 
 
@@ -103,9 +110,10 @@ def add_entries(root: Path, entries: Iterable[dict[str, str]]) -> None:
 
 
 def _text(root: Path) -> str:
-    """Return the user's file without the mark that a spreadsheet puts first; empty where there is none."""
+    """Return the user's file without the mark that a spreadsheet puts first; empty where there is nothing in it."""
     path = registry_root(root) / DENY_LIST
-    return path.read_bytes().decode("utf-8-sig") if path.is_file() else ""
+    text = path.read_bytes().decode("utf-8-sig") if path.is_file() else ""
+    return text if text.strip() else ""
 
 
 def read_export(root: Path) -> DenyList:
@@ -130,6 +138,8 @@ def leave_out_denied(collected: Collected, denied: DenyList, root: Path, audio_f
         root: of the project.
         audio_folder: the only folder in which anything is removed.
     """
+    import pandas as pd
+
     is_track, is_new = denied.denies(collected.tracks), denied.denies(collected.inbox)
     if not is_track.any() and not is_new.any():
         return collected
