@@ -62,13 +62,14 @@ def test_commit_and_branch(dvc_project):
     assert found.message.endswith(" on main, nothing uncommitted")
 
 
-def test_uncommitted_changes_are_no_fault(dvc_project):
-    """Changed files are mentioned, and nothing is asked of the user."""
+@pytest.mark.parametrize("name", ["a.txt", "new.txt"])
+def test_uncommitted_changes_are_no_fault(dvc_project, name):
+    """Changed and new files are mentioned, and nothing is asked of the user."""
     commit_all(dvc_project)
-    (dvc_project / "a.txt").write_text("changed", encoding="utf-8")
+    (dvc_project / name).write_text("changed", encoding="utf-8")
     (found,) = check_git(dvc_project)
     assert (found.status, found.todo) == (Status.OK, None)
-    assert found.message.endswith(", with uncommitted changes")
+    assert found.message.endswith(", with uncommitted changes or new files")
 
 
 def test_detached_head(dvc_project):

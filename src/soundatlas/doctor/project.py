@@ -46,7 +46,8 @@ def check_git(root: Path) -> list[Finding]:
         repository = git.Repo(root, search_parent_directories=True)
         if not repository.head.is_valid():
             return [Finding("git", Status.OK, "a repository without a commit so far")]
-        state = "with uncommitted changes" if repository.is_dirty() else "nothing uncommitted"
+        is_dirty = repository.is_dirty(untracked_files=True)
+        state = "with uncommitted changes or new files" if is_dirty else "nothing uncommitted"
         branch = "detached" if repository.head.is_detached else f"on {repository.active_branch.name}"
         commit = repository.head.commit.hexsha[:HASH_CHARACTERS]
         return [Finding("git", Status.OK, f"commit {commit} {branch}, {state}")]
