@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from soundatlas.errors import RefusedError
-from soundatlas.sources.deezer_api import judge, likeness, make_site
+from soundatlas.sources.deezer_api import judge, likeness, make_site, read_track
 from soundatlas.sources.web.look_up import Target
 from soundatlas.sources.web.pause import Pause
 
@@ -15,6 +15,12 @@ from soundatlas.sources.web.pause import Pause
 def target(artist: str, title: str, seconds: float | None = 200.0) -> Target:
     """A track that is looked for by name."""
     return Target("x", None, artist, title, seconds, None)
+
+
+@pytest.mark.parametrize(("bpm", "tempo"), [(0, None), (19.9, None), (20, 20.0), (400, 400.0), (450.5, None)])
+def test_a_tempo_that_no_music_has_is_missing(bpm: float, tempo: float | None) -> None:
+    """An estimate outside of what the quality gate takes is left out, so that it stops nobody."""
+    assert read_track({"id": 1, "bpm": bpm}, None).about["tempo_bpm"] == tempo
 
 
 @pytest.mark.parametrize(

@@ -120,13 +120,15 @@ def test_other_tables_are_refused(text, match):
 
 
 def test_attributes_are_numbers_or_missing():
-    """Echo Nest's numbers come through; text, infinity, shares above 1 and a tempo of 0 are missing, not mended."""
+    """Echo Nest's numbers come through; text, infinity, shares above 1 and impossible tempi are missing, not mended."""
     table = _read(
         fma_folder.echonest_csv(
             {
                 2: [0.5, 0.25, 0, 1, 0.1, 0.2, 120.5, 0.9],
                 3: ["", "x", "inf", "nan", 1.5, -0.1, 0, 0.3],
                 5: [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, "inf", 0.5],
+                7: [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 401, 0.5],
+                9: [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 19.9, 0.5],
             }
         ),
         ECHONEST_COLUMNS,
@@ -143,7 +145,7 @@ def test_attributes_are_numbers_or_missing():
         "valence": 0.9,
     }
     assert attributes.loc[3].dropna().to_dict() == {"valence": 0.3}
-    assert math.isnan(attributes.loc[5, "tempo_bpm"])
+    assert attributes.loc[[5, 7, 9], "tempo_bpm"].isna().all()
 
 
 def test_no_row_is_an_empty_table():

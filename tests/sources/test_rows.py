@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from soundatlas.sources.rows import Row, build_listing, decade_of, failure
+import json
+
+from soundatlas.sources.rows import TEMPI_BPM, Row, build_listing, decade_of, failure
 from soundatlas.tables import FAILURES, LABELS, TRACKS
 
 ABOUT = {"track_id": "a:1", "source": "a", "source_id": "1", "licence": "CC0-1.0", "ml_use": "allowed"}
+
+
+def test_sources_and_the_quality_gate_take_the_same_tempi(repository):
+    """A tempo that a source lets through does not stop the line as an impossible one."""
+    rules = json.loads((repository / "gx/expectations/catalog.json").read_text(encoding="utf-8"))["expectations"]
+    (plausible,) = (rule["kwargs"] for rule in rules if rule["meta"]["rule"] == "tempo-plausible")
+    assert (plausible["min_value"], plausible["max_value"]) == TEMPI_BPM
 
 
 def test_present_values_are_labels_with_where_they_come_from() -> None:

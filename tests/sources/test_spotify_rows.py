@@ -81,4 +81,5 @@ def test_features_have_their_units() -> None:
     assert read is not None
     assert (read["danceability"], read["key"], read["mode"], read["beats_per_bar"]) == (0.5, "C#", "minor", 4.0)
     assert (read["energy"], read["loudness_db"], read["tempo_bpm"]) == (None, None, None)
+    assert [read_features({"tempo": tempo}) for tempo in (0, 19.9, 400.1)] == [None] * 3
     assert read_features(None) is None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rapidfuzz import fuzz
 
 from soundatlas.errors import RefusedError, TrackError, WebError
+from soundatlas.sources.rows import TEMPI_BPM
 from soundatlas.sources.web.pause import Pause
 from soundatlas.sources.web.site import Site, base_url
 from soundatlas.sources.web.words import clean_isrc, clean_text, year_of
@@ -27,7 +28,7 @@ QUOTA, NO_DATA, NOT_FOUND = 4, 800, 404  # the first two are Deezer's own codes,
 QUOTA_SECONDS = 5.0
 HITS = 5
 APART_SECONDS = 10.0  # two recordings of one title whose lengths differ more are not the same
-FASTEST_BPM, LONGEST_ID = 500.0, 20
+LONGEST_ID = 20
 ASIDES = re.compile(r"[(\[].*?[)\]]|\s[-\N{EN DASH}]\s.*")
 VERSIONS = {"acoustic", "cover", "demo", "instrumental", "karaoke", "live", "mix", "orchestral", "remix", "unplugged"}
 
@@ -124,7 +125,7 @@ def read_track(answer: Mapping[str, Any], match: float | None) -> Found:
         raise WebError("deezer sends a track without an id", "bad_answer")
     artist, album = (answer[name] if isinstance(answer.get(name), dict) else {} for name in ("artist", "album"))
     preview = answer.get("preview")
-    has_bpm = isinstance(bpm, int | float) and not isinstance(bpm, bool) and 0 < bpm <= FASTEST_BPM
+    has_bpm = isinstance(bpm, int | float) and TEMPI_BPM[0] <= bpm <= TEMPI_BPM[1]
     about = {
         "id": str(track),
         "match": match,

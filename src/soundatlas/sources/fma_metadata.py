@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from soundatlas.errors import NotReadyError
-from soundatlas.sources.rows import decade_of
+from soundatlas.sources.rows import TEMPI_BPM, decade_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -50,7 +50,6 @@ ECHONEST_COLUMNS: dict[str, Column] = {
     name: ("echonest", "audio_features", theirs) for name, theirs in ECHONEST_ATTRIBUTES.items()
 }
 YEARS = (1860, 2017)  # of the oldest recording of sound, and of the data set
-MAX_TEMPO_BPM = 1000.0  # Echo Nest writes 0 for a tempo that it did not find
 SIDES = {"training": "train", "validation": "validation", "test": "test"}
 MAX_NUMBER = 999_999  # a track's file is called after six digits
 MAX_CELL_CHARACTERS = 10_000_000  # biographies are long; a missing quote would make one cell of the whole file
@@ -182,8 +181,8 @@ def describe_attributes(table: Table) -> pd.DataFrame:
         {name: pd.to_numeric(texts[name], errors="coerce").astype("float64") for name in ECHONEST_ATTRIBUTES}
     )
     share = values.where(values.ge(0) & values.le(1))
-    tempo = values["tempo_bpm"]
-    return share.assign(tempo_bpm=tempo.where((tempo > 0) & (tempo <= MAX_TEMPO_BPM)))
+    tempo = values["tempo_bpm"]  # 0 where Echo Nest found none
+    return share.assign(tempo_bpm=tempo.where(tempo.between(*TEMPI_BPM)))
 
 
 def year_of(date: str) -> float:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 STAGE = "ingest"
 YEARS_PER_DECADE = 10
+TEMPI_BPM = (20.0, 400.0)  # that quality rule tempo-plausible takes; every source has a tempo outside as missing
 ABOUT = {  # columns that say which track it is and where it lies; all others are labels
     "track_id",
     "source",

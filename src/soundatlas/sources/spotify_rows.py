@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from soundatlas.sources.rows import Row, failure
+from soundatlas.sources.rows import TEMPI_BPM, Row, failure
 from soundatlas.sources.web.words import clean_isrc, clean_text, year_of
 
 LICENCE = "Spotify Developer Terms: not for machine learning"
@@ -15,7 +15,7 @@ PITCH_CLASSES = ("C", "C#", "D", "E-", "E", "F", "F#", "G", "A-", "A", "B-", "B"
 MODES = ("minor", "major")
 SHARES = ("acousticness", "danceability", "energy", "instrumentalness", "liveness", "speechiness", "valence")
 LONGEST_MS, MILLISECONDS = 86_400_000, 1000.0
-QUIETEST_DB, FASTEST_BPM, MOST_BEATS = -60.0, 500.0, 16
+QUIETEST_DB, MOST_BEATS = -60.0, 16
 MODELLED = "Spotify's audio features, the output of a model"
 
 
@@ -64,8 +64,7 @@ def read_features(features: Any) -> dict[str, Any] | None:
     """Keep of a track's audio features what is a number where it should be; None where nothing is."""
     given = _mapping(features)
     kept: dict[str, Any] = {name: _number(given.get(name), 0.0, 1.0) for name in SHARES}
-    tempo = _number(given.get("tempo"), 0.0, FASTEST_BPM)
-    kept["tempo_bpm"] = tempo or None  # 0 where none was found
+    kept["tempo_bpm"] = _number(given.get("tempo"), *TEMPI_BPM)  # 0 where none was found
     kept["loudness_db"] = _number(given.get("loudness"), QUIETEST_DB, 10.0)
     kept["beats_per_bar"] = _number(given.get("time_signature"), 1.0, MOST_BEATS)
     key, mode = (_number(given.get(name), 0.0, 11.0) for name in ("key", "mode"))

@@ -11,6 +11,7 @@ from mutagen.id3 import ID3
 from mutagen.mp4 import MP4Tags
 
 from soundatlas.sources.mojibake import AS_IT_IS, DOUBTFUL, MENDED, mend_text
+from soundatlas.sources.rows import TEMPI_BPM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,6 @@ NAMES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
 }
 YEAR = re.compile(r"(?<!\d)(1\d{3}|20\d{2})(?!\d)")
 ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
-TEMPI = (20.0, 400.0)  # BPM
 LARGEST_TAG_CHARACTERS = 10_000  # a longer one is no name
 
 
@@ -101,7 +101,7 @@ def _parse_tempo(text: str) -> float | None:
         tempo = float(text)
     except ValueError:
         return None
-    return tempo if TEMPI[0] <= tempo <= TEMPI[1] else None
+    return tempo if TEMPI_BPM[0] <= tempo <= TEMPI_BPM[1] else None
 
 
 def _texts(tags: Any, column: str) -> Iterator[str]:
