@@ -143,6 +143,12 @@ def test_first_source_is_believed_and_the_others_are_written_down() -> None:
     }
 
 
+@pytest.mark.parametrize(("one", "other"), [("NaN", "nan"), ("inf", "INF"), ("Anna", "ANNA"), ("1e2", "100")])
+def test_values_that_agree_are_no_conflict(one, other) -> None:
+    """The same text but for its spelling agrees, also where a number could be read in it, and the same number does."""
+    assert unite([part(heard("a:1", artist=one)), part(heard("b:1", artist=other))]).conflicts.empty
+
+
 def test_restricted_value_gives_way() -> None:
     """A value that must not be learnt from is not believed where another source has one, though it is listed first."""
     spotify = part(heard("spotify:x", genre="pop"), ml_use="restricted")

@@ -88,11 +88,13 @@ def _conflict(label: str, best: Value, other: Value) -> dict[str, str]:
 
 
 def _agree(one: str, other: str) -> bool:
-    """Whether two values are the same number, or the same text but for case and accents' spelling."""
+    """Whether two values are the same text but for case and accents' spelling, or the same number."""
+    if _fold(one) == _fold(other):  # also of a name such as "NaN", which is a number that equals nothing
+        return True
     try:
         return math.isclose(float(one), float(other), rel_tol=SAME_NUMBER)
     except ValueError:
-        return _fold(one) == _fold(other)
+        return False
 
 
 def _fold(text: str) -> str:
