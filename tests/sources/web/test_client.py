@@ -219,6 +219,14 @@ def test_a_redirect_to_another_host_of_the_site_loses_the_token(echo: Echo, else
     assert "Authorization" not in elsewhere.asked[0].headers
 
 
+def test_a_redirect_to_no_address_is_not_followed(client: WebClient, echo: Echo) -> None:
+    """A redirect to what is no address is refused as any other address that is none of the site's."""
+    echo.fail("/things", Answer(status=302, headers={"Location": "http://[x"}))
+    with pytest.raises(WebError, match="sends us to an address that is none: not followed") as caught:
+        client.get_json(f"{echo.url}/things")
+    assert caught.value.reason == "refused_url"
+
+
 def test_redirects_in_a_circle_end(client: WebClient, echo: Echo) -> None:
     """A service that sends us round is left after three redirects."""
     echo.fail("/things", Answer(status=301, headers={"Location": "/things"}), times=9)

@@ -126,8 +126,13 @@ class WebClient(requests.Session):
             if method != "GET" or not answer.is_redirect:
                 judge_answer(answer, self.site, accepted, self._clock)
                 return answer
-            onwards = urljoin(url, answer.headers["Location"])
-            if urlsplit(onwards).netloc != urlsplit(url).netloc:  # a token is for the host that it was meant for
+            try:
+                onwards = urljoin(url, answer.headers["Location"])
+                elsewhere = urlsplit(onwards).netloc != urlsplit(url).netloc
+            except ValueError:
+                said = f"{self.site.name} sends us to an address that is none: not followed"
+                raise WebError(said, "refused_url") from None
+            if elsewhere:  # a token is for the host that it was meant for
                 options["headers"] = {
                     name: value for name, value in (options.get("headers") or {}).items() if name != "Authorization"
                 }

@@ -52,9 +52,9 @@ def retry_after_seconds(header: str | None, clock: Clock) -> float | None:
         pass
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+        return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - clock.now())
+    except (ValueError, OverflowError):  # the latter of a zone that no clock has
         return None
-    return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - clock.now())
 
 
 def with_jitter(seconds: float, clock: Clock) -> float:
