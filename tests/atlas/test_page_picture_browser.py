@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from browser import keep_picture
 from map_visitor import APP, COLOUR, COUNT, PLAYS, SHOWN, click_point, heading, lonely, pixel
 from playwright.sync_api import expect
+from served_map import write_map
+from synthetic_chart import make_chart
 
 pytestmark = pytest.mark.slow
 
@@ -49,6 +53,16 @@ def test_a_label_of_this_catalogue_colours_the_map(visit, address):
     colour = COLOUR.replace("'genre'", "'ensemble'")
     fiddle, harp, none = (page.evaluate(colour, f"t:00000{number}") for number in range(3))
     assert fiddle != harp != none != fiddle
+
+
+def test_a_name_of_the_inbox_alone_leads_nowhere(visit, tmp_path):
+    """The legend's names are ways to their panels; one that no track of the catalogue has is a line of text."""
+    chart = make_chart(COUNT, inbox=4)
+    points = chart.points.assign(genre=[*chart.points["genre"][:COUNT], *["only here"] * 4])
+    write_map(replace(chart, points=points), tmp_path)
+    page = visit((tmp_path / "index.html").as_uri())
+    expect(page.locator("#legend p.entry", has_text="only here4")).to_be_visible()
+    expect(page.locator("#legend button")).to_have_count(chart.points["genre"][:COUNT].nunique())
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

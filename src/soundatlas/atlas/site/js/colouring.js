@@ -44,7 +44,6 @@
     return {
       kind: "names",
       key,
-      isOfPlaces: CATEGORICAL.includes(key), // each with a panel of its own
       entries: order
         .slice(0, palette.distinct)
         .map(([code, count], place) => ({ name: category.values[code], count, place })),

@@ -41,17 +41,18 @@
     return chart.inboxCount ? [element("p", { class: "entry" }, point, "hollow: your music")] : [];
   }
 
-  function names(colouring, choose) {
+  function names(colouring, chart, choose) {
     const way = (id) => ({ type: "button", class: "entry", onclick: () => choose({ kind: colouring.key, id }) });
-    const rows = colouring.entries.map((entry) =>
-      element(
-        colouring.isOfPlaces ? "button" : "p",
-        colouring.isOfPlaces ? way(entry.name) : { class: "entry" },
+    const rows = colouring.entries.map((entry) => {
+      const leads = chart.placeOf(colouring.key, entry.name) !== undefined; // no name of the inbox alone has a panel
+      return element(
+        leads ? "button" : "p",
+        leads ? way(entry.name) : { class: "entry" },
         swatch(palette.named(entry.place), palette.shape(entry.place)),
         name(entry.name),
         element("span", { class: "count" }, String(entry.count)),
-      ),
-    );
+      );
+    });
     return [...rows, unknown(colouring.others ? `${colouring.others} more, or unknown` : "unknown")];
   }
 
@@ -82,7 +83,7 @@
     return {
       show(colouring) {
         select.value = colouring.key;
-        const made = { names, steps, range }[colouring.kind](colouring, choose);
+        const made = { names, steps, range }[colouring.kind](colouring, chart, choose);
         byId("legend").setAttribute("aria-label", `Legend: ${words(colouring.key)}`);
         byId("legend").replaceChildren(...made, ...yours(chart));
         byId("legend-card").hidden = false; // filled before it is shown, so that it does not grow on the screen
