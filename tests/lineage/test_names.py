@@ -19,12 +19,18 @@ ROWS = [
 
 @pytest.fixture
 def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give a catalogue of three tracks and an inbox of one file that can be read, and one that cannot."""
+    """Give a catalogue of three tracks and an inbox of two files that can be read, and one that cannot."""
     tracks = pd.DataFrame(ROWS, columns=["track_id", "artist", "title", "path"]).assign(audio_sha256=SHAS)
     listing = pd.DataFrame(
-        {"path": ["in/new song.wav", "in/empty.wav"], "audio_sha256": ["d" * 64, None], "size_bytes": 1}
+        {
+            "path": ["in/new song.wav", "in/empty.wav", "in/4.wav"],
+            "audio_sha256": ["d" * 64, None, "e" * 64],
+            "size_bytes": 1,
+            "artist": [None, None, "Ryan"],
+            "title": [None, None, "Caledonian Hunt"],
+        }
     )
-    return conform(tracks, TRACKS), conform(listing, INBOX)
+    return conform(tracks, TRACKS), conform(listing, {**INBOX, "artist": "str", "title": "str"})
 
 
 @pytest.mark.parametrize(
@@ -37,6 +43,9 @@ def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
         ("g minor", "b"),
         ("Reel in G", "a"),  # a whole title goes before a part of another one
         ("new song", "d"),
+        ("in/4", "e"),
+        ("caledonian hunt", "e"),
+        ("RYAN: Cal", "e"),
     ],
 )
 def test_a_part_finds_the_only_one(tables, what, found):
@@ -44,7 +53,7 @@ def test_a_part_finds_the_only_one(tables, what, found):
     assert sha_by_part(what, *tables) == found * 64
 
 
-@pytest.mark.parametrize("what", ["polka", "ffffff", "aaaaa", "...", "empty"])
+@pytest.mark.parametrize("what", ["polka", "ffffff", "aaaaa", "...", "empty", "nan"])
 def test_nothing_is_found_where_nothing_has_it(tables, what):
     """A prefix of five digits is a name, and no name is found by no letters; an unreadable file has no audio."""
     assert sha_by_part(what, *tables) is None

@@ -150,7 +150,7 @@ def make(
     """Make what one track lacks, and nothing else: spectrogram, features, prediction; `dvc repro` keeps all of it.
 
     With --ping and no track, all are walked: how many have come how far, and which stages would run.
-    Example: soundatlas make "BWV 253" --ping
+    Example: soundatlas make "BWV 11.6" --ping
     """
     from soundatlas.commands.make import make_track, ping_all, ping_track
 
@@ -177,7 +177,7 @@ def trace(
 ) -> None:
     """Tell what was done to one track, in order: each step, when, how long, from which bytes; trainings; champions.
 
-    Example: soundatlas trace "BWV 253"
+    Example: soundatlas trace "BWV 11.6"
     """
     from soundatlas.commands.trace import trace_track
 

@@ -23,13 +23,13 @@ def sha_by_part(what: str, tracks: pd.DataFrame, listing: pd.DataFrame) -> str |
     Args:
         what: the beginning of a SHA-256, or a part of artist and title.
         tracks: rows of `tables.TRACKS`.
-        listing: rows of `tables.INBOX`; a file is found by its path.
+        listing: rows of `tables.INBOX` with artist and title; a file is found by its path, and by these if it has them.
 
     Raises:
         UsageError: when several have it; the message names some.
     """
     named = {
-        **{str(row["audio_sha256"]): str(row["path"]) for row in _hashed(listing)},
+        **{str(row["audio_sha256"]): _file_name(row) for row in _hashed(listing)},
         **{str(row["audio_sha256"]): f"{row['track_id']} ({track_title(row)})" for row in _hashed(tracks)},
     }
     if PREFIX.fullmatch(what) and (found := {sha: name for sha, name in named.items() if sha.startswith(what)}):
@@ -37,7 +37,8 @@ def sha_by_part(what: str, tracks: pd.DataFrame, listing: pd.DataFrame) -> str |
     wanted = folded(what)
     if not wanted:
         return None
-    exact = {str(row["audio_sha256"]): row for row in _hashed(tracks) if folded(str(row["title"])) == wanted}
+    titled = [*_hashed(listing), *_hashed(tracks)]
+    exact = {str(row["audio_sha256"]) for row in titled if folded(_text(row["title"])) == wanted}
     part = {sha for sha, name in named.items() if wanted in folded(name)}
     found = {sha: named[sha] for sha in named if sha in (exact or part)}
     return _only(what, found) if found else None
@@ -46,6 +47,15 @@ def sha_by_part(what: str, tracks: pd.DataFrame, listing: pd.DataFrame) -> str |
 def _hashed(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows that have audio."""
     return cast("list[dict[str, Any]]", table[table["audio_sha256"].notna()].to_dict("records"))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _file_name(file: dict[str, Any]) -> str:
+    path, name = str(file["path"]), track_title(file)
+    return path if name == path else f"{path} ({name})"
 
 
 def _only(what: str, found: dict[str, str]) -> str:

@@ -14,7 +14,7 @@ from soundatlas.errors import UsageError
 from soundatlas.files import audio_path, sha256_file
 from soundatlas.lineage.names import sha_by_part
 from soundatlas.sources.deny_list import read_entries
-from soundatlas.tables import IDENTITIES, INBOX, TRACKS, read_table, track_title
+from soundatlas.tables import IDENTITIES, INBOX, TRACKS, conform, empty, read_table, track_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,9 +124,10 @@ def read_tracks(root: Path) -> pd.DataFrame:
 
 
 def read_listings(root: Path) -> pd.DataFrame:
-    """Return the files that wait in inboxes, `tables.INBOX`; those of listings that are there."""
-    parts = [read_table(root / name, INBOX)[[*INBOX]] for name in LISTINGS if (root / name).is_file()]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*INBOX]).astype(INBOX)
+    """Return the files that wait in inboxes, `tables.INBOX`, with artist and title, of the listings that are there."""
+    schema = {**INBOX, "artist": "str", "title": "str"}  # the last two are known of the demo's files
+    parts = [conform(read_table(root / name, INBOX), schema) for name in LISTINGS if (root / name).is_file()]
+    return pd.concat(parts, ignore_index=True) if parts else empty(schema)
 
 
 def known(row: Mapping[Any, Any]) -> dict[str, Any]:
