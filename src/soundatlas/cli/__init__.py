@@ -45,7 +45,9 @@ def classify(
 ) -> None:
     """Say what the champion hears in some files: genre, artist, decade and attributes.
 
-    Every file gets a row with a status, readable or not. Example: soundatlas classify ~/Music/new --json
+    Every file gets a row with a status, music or not, and in a folder those that cannot be read as well.
+
+    Example: soundatlas classify ~/Music/new --json
     """
     from soundatlas.commands.classify import classify_paths
 
