@@ -78,9 +78,8 @@ def read_entries(root: Path) -> list[dict[str, str]]:
     try:
         text = _text(root)
         reader = csv.DictReader(io.StringIO(text))
-        if text and not {*COLUMNS} <= {
-            *(reader.fieldnames or ())
-        }:  # also where there are no rows: it would deny nothing
+        named = set(reader.fieldnames or ())
+        if text and not named.issuperset(COLUMNS):  # also where there are no rows: it would deny nothing
             raise UsageError(f"{DENY_LIST}, line 1 must name the columns: {','.join(COLUMNS)}")
         return [{column: (row[column] or "").strip() for column in COLUMNS} for row in reader]
     except (UnicodeDecodeError, csv.Error):
