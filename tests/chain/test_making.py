@@ -139,7 +139,7 @@ def test_what_cannot_be_is_refused(root, chain_of, repository):
     """No champion, a store of another front end, and a stage at work are one line each."""
     with holding_data(root, "another"), pytest.raises(SoundatlasError, match="soundatlas make"):
         make(chain_of(), Wanted.SPECTROGRAM, force=True)
-    foreign = chain_of(params=tiny_project.params_of(repository, spectrograms={"n_mels": 12}))
+    foreign = chain_of(params=tiny_project.params_of(repository, spectrograms={"n_mels": 24}))
     with pytest.raises(StoreError, match="another front end: run `dvc repro spectrograms`"):
         make(foreign, Wanted.SPECTROGRAM)
     (root / "data/champion.json").unlink()

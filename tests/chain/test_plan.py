@@ -48,7 +48,7 @@ def test_force_makes_every_step(root, shas, chain_of):
 
 def test_a_store_of_another_front_end_is_passed_by(chain_of, repository):
     """The champion hears the file, and what is stored for another front end is left alone."""
-    chain = chain_of(params=tiny_project.params_of(repository, spectrograms={"n_mels": 12}))
+    chain = chain_of(params=tiny_project.params_of(repository, spectrograms={"n_mels": 24}))
     planned = plan_steps(chain, Wanted.PREDICTION, force=True)
     assert runs(planned) == ["prediction"]
     assert planned[-1].does == "the champion hears the file"

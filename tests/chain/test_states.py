@@ -66,7 +66,7 @@ def test_a_manifest_that_names_another_shard_is_stale(root, chain_of):
 
 def test_a_store_of_another_front_end_is_stale(chain_of, repository):
     """What params.yaml asks for now is not what is stored; the champion, who fits the store no more, hears files."""
-    chain = chain_of(params=tiny_project.params_of(repository, spectrograms={"n_mels": 12}))
+    chain = chain_of(params=tiny_project.params_of(repository, spectrograms={"n_mels": 24}))
     assert chain.spectrogram().state == State.STALE
     assert not chain.hears_store
     assert chain_of().hears_store

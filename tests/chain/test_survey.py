@@ -49,7 +49,7 @@ def test_tracks_are_counted_step_by_step(root, shas, tiny_params):
 
 def test_a_store_of_another_front_end_is_stale(root, repository):
     """All that is stored is of other settings than those of params.yaml."""
-    params = tiny_project.params_of(repository, spectrograms={"n_mels": 12})
+    params = tiny_project.params_of(repository, spectrograms={"n_mels": 24})
     assert counts(root, params)["spectrogram"] == (0, 0, 12, 0)
 
 

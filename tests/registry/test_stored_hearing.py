@@ -82,7 +82,7 @@ def test_what_is_not_stored_has_no_answer(root, shas, model, repository):
     """A track without spectrogram is left out; so are all where the store holds another front end."""
     bundle = Bundle(model)
     assert list(hear_stored(root, bundle, [shas[0], "f" * 64], timeout_seconds=60)) == [shas[0]]
-    params = tiny_project.start_project(root, repository, spectrograms={"n_mels": 12})
+    params = tiny_project.start_project(root, repository, spectrograms={"n_mels": 24})
     spectrograms.run(root, params)
     assert stored_inputs(root, bundle) is None
     assert list(hear_stored(root, bundle, shas, timeout_seconds=60)) == [shas[0]]  # of the history

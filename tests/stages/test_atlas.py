@@ -175,7 +175,7 @@ def test_another_champion_has_another_map_and_arrows(drawn, tiny_params, tmp_pat
 @pytest.mark.slow
 def test_another_front_end_in_the_store_is_passed_by(drawn, repository):
     """Where the store no longer holds what the champion hears, the catalogue is heard from its files."""
-    params = tiny_project.params_of(repository, spectrograms={"n_mels": 12})
+    params = tiny_project.params_of(repository, spectrograms={"n_mels": 24})
     spectrograms.run(drawn, params)
     atlas.run(drawn, params)
     assert len(similar(drawn).query("kind == 'track'")) == 12
