@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import shutil
+
 import pandas as pd
 import pytest
 import tiny_project
+from rich.console import Console
 
+from soundatlas.commands.summary import score_table
 from soundatlas.files import read_json, write_json
 from soundatlas.registry.pin import export_pin
 
@@ -96,6 +101,39 @@ def test_champion_is_named(finished, model, command):
     content = tiny_project.install_champion(finished, model)
     _, out, _ = command(finished, "summary")
     assert f"soundatlas version 1 ({content[:12]})" in out
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 160])
+def test_no_interval_is_cut(width, finished):
+    """On a narrow terminal intervals stand below their scores, and then columns go; what is shown is shown whole."""
+    metrics = read_json(finished / "data/evaluation/metrics.json")
+    repeated = {"macro_f1": 0.45, "macro_f1_low": 0.35, "macro_f1_high": 0.55, "seeds": 3}
+    metrics["repeats"] = {head: {"grouped": repeated, "random": repeated} for head in metrics["classes"]}
+    console = Console(width=width, file=io.StringIO())
+    console.print(score_table(metrics, console))
+    shown = console.file.getvalue()
+    assert "…" not in shown
+    assert "[0.35, 0.55]" in shown
+    assert all(head in shown for head in metrics["classes"])
+    assert ("accuracy" in shown) == (width >= 100)
+
+
+def test_what_is_missing_or_damaged_hides_nothing_else(finished, command):
+    """Without predictions a line says so; what is damaged is named at the end, the rest being shown."""
+    shutil.rmtree(finished / "data/predictions")
+    code, out, err = command(finished, "summary")
+    assert (code, err) == (0, "")
+    assert "not classified yet: `dvc repro` does" in out
+    (finished / "data/predictions").mkdir()
+    for name in ("evaluation/metrics.json", "predictions/predictions.parquet", "champion.json"):
+        (finished / "data" / name).write_text("<<<<<<< HEAD\n", encoding="utf-8")
+    code, out, err = command(finished, "summary")
+    assert code == 1
+    assert "12 tracks by 3 artists" in out
+    assert "what was checked before training" in out
+    assert err.count("\n") == 1
+    for name in ("data/evaluation is damaged", "predictions.parquet is damaged", "champion.json is damaged"):
+        assert name in err
 
 
 def test_long_inbox_is_cut(finished, command):

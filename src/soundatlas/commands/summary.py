@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import contextlib
+import errno
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 from rich.markup import escape
@@ -14,48 +17,50 @@ from soundatlas.errors import SoundatlasError
 from soundatlas.files import project_root, read_json
 from soundatlas.learning.repeats import FOLDS, GROUPED, RANDOM
 from soundatlas.params import load_params
+from soundatlas.registry.pin import PIN, read_champion
 from soundatlas.tables import INBOX, TRACKS, read_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from rich.console import Console
 
     from soundatlas.params import Params
 
 MOST_PREDICTIONS = 30
 RARE = 10  # test tracks: with fewer, a class's score is luck
+THIS_MODEL, RANDOM_SPLIT, MAJORITY, ACCURACY = "this model", "on a random split", "majority", "accuracy"
+LEAST = (MAJORITY, ACCURACY, RANDOM_SPLIT, THIS_MODEL)  # in this order they go where a terminal is narrow
+FOLDED, MOST_WIDTH = 12, 1000  # characters: of a folded heading, as of an interval; and more than a terminal has
 
 
 def print_summary() -> None:
     """Print catalogue, scores with intervals against the baselines, champion, predictions, and what to open next.
 
     Raises:
-        SoundatlasError: when the pipeline has not run.
+        SoundatlasError: when the pipeline has not run, or, the rest being shown, for files that are damaged.
     """
-    from soundatlas.registry.pin import read_champion
-
     root = project_root()
     params = load_params(root / "params.yaml")
     if not (root / "data/evaluation/metrics.json").is_file():
         raise SoundatlasError("nothing to show yet: run `make demo`, or `dvc repro`")
-    console = wide_console()
-    tracks = read_table(root / "data/catalog/tracks.parquet", TRACKS)
-    console.print(
-        f"\n[bold]Catalogue[/]  {len(tracks)} tracks by {tracks['artist'].nunique()} artists, "
-        f"{tracks['duration_seconds'].sum() / 3600:.1f} hours"
-    )
-    metrics = read_json(root / "data/evaluation/metrics.json")
-    console.print(score_table(metrics))
-    lines = [*further_lines(metrics), *rare_lines(metrics, pd.read_csv(root / "data/evaluation/per_class.csv"))]
-    console.print("\n".join(lines), highlight=False)
-    pinned = read_champion(root)
-    if pinned is None:
-        console.print("[bold]Champion[/]   none yet: no model has passed the gate")
-    else:
-        champion, _ = pinned
+    console, faults = wide_console(), list[str]()
+    with _gathering(faults, "data/catalog/tracks.parquet", "catalog"):
+        tracks = read_table(root / "data/catalog/tracks.parquet", TRACKS)
         console.print(
-            f"[bold]Champion[/]   {champion.name} version {champion.version} ({champion.content_sha256[:12]})\n"
+            f"\n[bold]Catalogue[/]  {len(tracks)} tracks by {tracks['artist'].nunique()} artists, "
+            f"{tracks['duration_seconds'].sum() / 3600:.1f} hours"
         )
-    console.print(_inbox(root, params))
+    with _gathering(faults, "data/evaluation", "evaluate"):
+        metrics = read_json(root / "data/evaluation/metrics.json")
+        lines = [*further_lines(metrics), *rare_lines(metrics, pd.read_csv(root / "data/evaluation/per_class.csv"))]
+        console.print(score_table(metrics, console))
+        console.print("\n".join(lines), highlight=False)
+    with _gathering(faults, str(PIN), "promote"):
+        console.print(f"[bold]Champion[/]   {_champion(root)}\n")
+    with _gathering(faults, "data/predictions/predictions.parquet", "classify"):
+        console.print(_inbox(root, params))
     console.print(
         "\n[bold]Next[/]\n"
         "  data/data_docs/index.html           what was checked before training\n"
@@ -65,36 +70,91 @@ def print_summary() -> None:
         "  make ui                             runs, schedules and model versions, in the browser\n"
         f"  {params.classify.inbox}/                         put your own music here and run `dvc repro`\n"
     )
+    if faults:
+        raise SoundatlasError("; ".join(faults))
 
 
-def score_table(metrics: dict[str, Any]) -> Table:
-    """Return the scores of every head beside the baselines, with their intervals."""
-    about, repeats = metrics["about"], metrics.get("repeats", {})
+@contextlib.contextmanager
+def _gathering(faults: list[str], what: str, stage: str) -> Iterator[None]:
+    """Keep what is wrong with the files of the block for the end, so that the rest is shown."""
+    try:
+        yield
+    except SoundatlasError as error:
+        faults.append(str(error))
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.ENOENT):
+            raise  # not to be read; Arrow's own faults have no number
+        faults.append(f"{what} is damaged: delete it, and `dvc repro {stage}` makes it anew")
+
+
+def _champion(root: Path) -> str:
+    pinned = read_champion(root) if (root / PIN).is_file() else None
+    if pinned is None:
+        return "none yet: no model has passed the gate"
+    champion, _ = pinned
+    return f"{champion.name} version {champion.version} ({champion.content_sha256[:12]})"
+
+
+def score_table(metrics: dict[str, Any], console: Console) -> Table:
+    """Return the scores of every head beside the baselines, with their intervals.
+
+    No label and no interval is ever cut: where a narrow terminal has no room for the table, each interval stands below
+    its score, and what says least goes, a column at a time.
+    """
+    columns = _columns(metrics)
+    table = _drawn(metrics, columns, stacked=False)
+    for dropped in range(len(columns)):
+        if _width(table, console) <= console.width:
+            break
+        columns = [column for column in columns if column.name not in LEAST[:dropped]]
+        table = _drawn(metrics, columns, stacked=True)
+    return table
+
+
+class _Column(NamedTuple):
+    name: str
+    cells: list[str]
+
+
+def _columns(metrics: dict[str, Any]) -> list[_Column]:
+    """Return what is said of every head: that of the model and its repeats first, then what it is measured against."""
+    heads, repeats, peers = metrics["classes"], metrics.get("repeats", {}), metrics["baselines"]
     seeds = max((figures[GROUPED]["seeds"] for figures in repeats.values() if GROUPED in figures), default=1)
+    own = _Column("soundatlas, 1 seed", [_with_interval(figures) for figures in heads.values()])
+    columns = [own]
+    if seeds > 1:
+        means = [f"[bold]{_with_interval(repeats[head][GROUPED])}[/]" for head in heads]
+        columns = [_Column(f"soundatlas, {seeds} seeds", means), own._replace(name=THIS_MODEL)]
+    if any(RANDOM in figures for figures in repeats.values()):
+        apart = [repeats.get(head, {}).get(RANDOM) for head in heads]
+        columns.append(_Column(RANDOM_SPLIT, [_with_interval(figures) if figures else "" for figures in apart]))
+    return [
+        *columns,
+        _Column("MFCC + log. regr.", [_with_interval(peers["mfcc_logistic_regression"][head]) for head in heads]),
+        _Column(MAJORITY, [f"{peers['majority'][head]['macro_f1']:.2f}" for head in heads]),
+        _Column(ACCURACY, [f"{figures['accuracy']:.2f}" for figures in heads.values()]),
+    ]
+
+
+def _drawn(metrics: dict[str, Any], columns: list[_Column], *, stacked: bool) -> Table:
+    """Return a table of these columns; `stacked` puts an interval below its score and folds the headings."""
+    about = metrics["about"]
     table = Table(
         title=f"Macro F1 on {about['tracks']} tracks ({about['split']}), {about['confidence']:.0%} interval by "
         f"{about['interval']}",
         title_justify="left",
     )
-    random = any(RANDOM in figures for figures in repeats.values())
-    several = [f"soundatlas, {seeds} seeds"] if seeds > 1 else []
-    own = "this model" if several else "soundatlas, 1 seed"
-    apart = ["on a random split"] if random else []
-    for name in ("label", *several, own, *apart, "MFCC + log. regr.", "majority", "accuracy"):
-        table.add_column(name, justify="left" if name == "label" else "right", no_wrap=True)
-    for head, figures in metrics["classes"].items():
-        peers = {name: by_head[head] for name, by_head in metrics["baselines"].items()}
-        found = repeats.get(head, {})
-        table.add_row(
-            head,
-            *([f"[bold]{_with_interval(found[GROUPED])}[/]"] if several else []),
-            _with_interval(figures),
-            *([_with_interval(found[RANDOM]) if RANDOM in found else ""] if random else []),
-            _with_interval(peers["mfcc_logistic_regression"]),
-            f"{peers['majority']['macro_f1']:.2f}",
-            f"{figures['accuracy']:.2f}",
-        )
+    table.add_column("label", no_wrap=True)
+    for name, _ in columns:
+        table.add_column("\n".join(wrap(name, FOLDED)) if stacked else name, justify="right", no_wrap=True)
+    for head, *cells in zip(metrics["classes"], *(cells for _, cells in columns), strict=True):
+        table.add_row(escape(head), *(cell.replace(" ", "\n", 1) if stacked else cell for cell in cells))
     return table
+
+
+def _width(table: Table, console: Console) -> int:
+    """Return how wide a table is with nothing cut, be the console as narrow as it may."""
+    return console.measure(table, options=console.options.update(width=MOST_WIDTH)).maximum
 
 
 def further_lines(metrics: dict[str, Any]) -> list[str]:
@@ -146,8 +206,10 @@ def _with_interval(figures: dict[str, float]) -> str:
     return escape(_interval(figures, "macro_f1"))
 
 
-def _inbox(root: Path, params: Params) -> Table:
+def _inbox(root: Path, params: Params) -> Table | str:
     """Return the predictions for new music; where a source knows the true name, it stands beside."""
+    if not (root / "data/predictions").exists():
+        return "[bold]New music[/]  not classified yet: `dvc repro` does"
     table = pd.read_parquet(root / "data/predictions/predictions.parquet")
     truth = read_table(root / "data/catalog/inbox.parquet", INBOX)
     names = dict(zip(truth["path"], truth["artist"] + ": " + truth["title"], strict=True)) if "artist" in truth else {}

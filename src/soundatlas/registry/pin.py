@@ -60,7 +60,10 @@ def read_champion(root: Path) -> tuple[Champion, Path] | None:
     """
     if not (root / PIN).is_file():
         raise SoundatlasError(f"{PIN} is missing: train and promote a model first, with `dvc repro promote`")
-    content = read_json(root / PIN).get("content_sha256")
+    try:
+        content = read_json(root / PIN)["content_sha256"]
+    except (ValueError, KeyError, TypeError):
+        raise BundleError(f"{PIN} is damaged: delete it and run `dvc repro promote`, which exports it again") from None
     if content is None:
         return None
     if not re.fullmatch("[0-9a-f]{64}", str(content)):
@@ -68,7 +71,7 @@ def read_champion(root: Path) -> tuple[Champion, Path] | None:
     folder = bundle_folder(root, content)
     if not (folder / REGISTERED_NAME).is_file():
         raise BundleError(f"the champion's bundle {content[:12]} is not in mlruns/bundles: run `dvc repro promote`")
-    return Champion(**read_json(folder / REGISTERED_NAME)), folder
+    return _read_registered(folder / REGISTERED_NAME), folder
 
 
 def name_model(root: Path, content: str) -> str:
@@ -82,4 +85,13 @@ def name_model(root: Path, content: str) -> str:
 def read_registered(root: Path, content: str) -> Champion | None:
     """Return what the registry knew of the model with this content hash; None where it never was champion here."""
     path = bundle_folder(root, content) / REGISTERED_NAME
-    return Champion(**read_json(path)) if path.is_file() else None
+    return _read_registered(path) if path.is_file() else None
+
+
+def _read_registered(path: Path) -> Champion:
+    try:
+        return Champion(**read_json(path))
+    except (ValueError, TypeError):
+        raise BundleError(
+            f"mlruns/bundles/{path.parent.name}/{path.name} is damaged: delete that folder and run `dvc repro promote`"
+        ) from None
