@@ -13,6 +13,7 @@ import pytest
 import tiny_project
 from mlflow.exceptions import MlflowException
 
+from soundatlas.errors import NotReadyError, SoundatlasError
 from soundatlas.files import read_json, sha256_file, write_json
 from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.tracking import MAX_PARAM_CHARACTERS, TRACKS_TAG, Tracking, flatten
@@ -221,6 +222,26 @@ def test_server_of_the_users_choice_is_used(project, tmp_path, monkeypatch):
     assert (project / "mlruns/mlflow.db").read_bytes() == before
     with pytest.raises(MlflowException):
         tracking.client.get_run("0" * 32)
+
+
+def test_damaged_database_is_told_in_one_line(project):
+    """What is no database of MLflow's is named, with the way back to a backup; it stays as it is."""
+    database = project / "mlruns/mlflow.db"
+    database.write_bytes(b"<<<<<<< garbage" * 1000)
+    with pytest.raises(SoundatlasError, match=r"mlflow\.db is damaged: file is not a database: `make restore FILE=…`"):
+        Tracking(project)
+    assert database.read_bytes().startswith(b"<<<<<<< garbage")
+
+
+@pytest.mark.parametrize("uri", ["http://anna:secret@127.0.0.1:9", "gopher://127.0.0.1"])
+def test_server_that_cannot_be_used_is_told_in_one_line(uri, project, monkeypatch):
+    """A server that does not answer, or an address that names none, is told at once, without the login."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(NotReadyError, match="start that server, or unset MLFLOW_TRACKING_URI") as caught:
+        Tracking(project)
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "MLFLOW_HTTP_REQUEST_MAX_RETRIES" not in os.environ  # a training has MLflow's own patience
 
 
 def test_a_project_named_from_where_one_stands(tmp_path, monkeypatch):

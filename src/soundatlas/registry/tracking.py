@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import git
@@ -16,7 +18,9 @@ from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.time import get_current_time_millis
 from ruamel.yaml import YAML
+from sqlalchemy.exc import SQLAlchemyError
 
+from soundatlas.errors import NotReadyError, SoundatlasError
 from soundatlas.files import read_json, registry_root, sha256_file
 from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.database import EXPERIMENT
@@ -32,7 +36,39 @@ EVALUATION_TAG = "evaluation_sha256"
 EXPERIMENT_TAG = "dvc.experiment"
 TRACKS_TAG = "training_tracks_sha256"
 UPSTREAM_STAGES = ("catalog", "spectrograms", "split", "validate")
+HASTE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}  # MLflow's own: four minutes
+DAMAGE = ("file is not a database", "malformed")  # SQLite's words
+LOGIN = re.compile(r"://[^/\s]*@")
+MOST_SAID = 300  # characters of what MLflow says
 MAX_PARAM_CHARACTERS = 500  # what every MLflow backend takes
+
+
+@contextlib.contextmanager
+def _telling_faults(*, is_local: bool) -> Iterator[None]:
+    """Say in one line what is wrong with a database or a server that is being opened; wait for it only so long.
+
+    Raises:
+        SoundatlasError: when the project's database is damaged or cannot be used.
+        NotReadyError: when the server does not answer, or MLFLOW_TRACKING_URI names none.
+    """
+    hasty = {name: value for name, value in HASTE.items() if name not in os.environ}
+    os.environ.update(hasty)
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, sqlite3.Error) as error:
+        said = LOGIN.sub("://***@", " ".join(str(error).split()))[:MOST_SAID]
+        if not is_local:
+            todo = "start that server, or unset MLFLOW_TRACKING_URI to use mlruns/mlflow.db"
+            raise NotReadyError(f"what MLFLOW_TRACKING_URI names cannot be used: {said}: {todo}") from error
+        if any(sign in said for sign in DAMAGE):
+            raise SoundatlasError(
+                f"mlruns/mlflow.db is damaged: {said}: `make restore FILE=…` brings back a backup; `soundatlas doctor` "
+                "says what to do without one"
+            ) from error
+        raise SoundatlasError(f"mlruns/mlflow.db cannot be used: {said}: `soundatlas doctor` says more") from error
+    finally:
+        for name in hasty:
+            os.environ.pop(name, None)
 
 
 class Tracking:
@@ -45,12 +81,15 @@ class Tracking:
         self.is_local = uri is None
         if uri is None:
             (self.folder / "artifacts").mkdir(parents=True, exist_ok=True)
-            relocate(self.folder / "mlflow.db", EXPERIMENT, self.folder / "artifacts")
             uri = f"sqlite:///{self.folder / 'mlflow.db'}"
-        mlflow.set_tracking_uri(uri)
-        if self.is_local:  # MLflow has put it into the environment, where it would pass for the user's own choice
-            os.environ.pop("MLFLOW_TRACKING_URI", None)
-        self.client = MlflowClient(tracking_uri=uri)
+        with _telling_faults(is_local=self.is_local):
+            if self.is_local:
+                relocate(self.folder / "mlflow.db", EXPERIMENT, self.folder / "artifacts")
+            mlflow.set_tracking_uri(uri)
+            if self.is_local:  # MLflow has put it into the environment, where it would pass for the user's own choice
+                os.environ.pop("MLFLOW_TRACKING_URI", None)
+            self.client = MlflowClient(tracking_uri=uri)
+            self.client.get_experiment_by_name(EXPERIMENT)  # whether it answers, before anything depends on it
 
     def experiment_id(self) -> str:
         """Return the id of the project's experiment, made when it is not there yet."""
