@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from soundatlas.plain_text import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
+
+__all__ = ["printable", "wide_console"]
 
 PLAIN_WIDTH = 130
 
@@ -16,8 +20,3 @@ def wide_console() -> Console:
 
     console = Console()
     return console if console.is_terminal else Console(width=PLAIN_WIDTH)
-
-
-def printable(text: str) -> str:
-    """Replace control characters, which a file's name may hold and a terminal would obey."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
