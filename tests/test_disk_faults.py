@@ -29,6 +29,12 @@ def test_folder_in_the_place_of_a_file_is_named() -> None:
     assert describe_disk_fault(OSError(errno.EISDIR, "is a directory", "store/b")) == f"store/b: {todo}"
 
 
+def test_too_long_a_name_is_told_in_short() -> None:
+    """A name that no file can have is told by its beginning."""
+    said = describe_disk_fault(OSError(errno.ENAMETOOLONG, "File name too long", "x" * 300))
+    assert said == f"{'x' * 80}…: such a long name no file can have"
+
+
 def test_other_fault_is_nobodys() -> None:
     """A file that is not there is a fault of the program, whose traceback is wanted, and so is one without a name."""
     assert describe_disk_fault(FileNotFoundError(errno.ENOENT, "no such file", "x")) is None

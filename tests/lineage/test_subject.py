@@ -10,7 +10,7 @@ from traced_project import OWN
 
 from soundatlas.errors import UsageError
 from soundatlas.files import sha256_file
-from soundatlas.lineage.subject import find_subject
+from soundatlas.lineage.subject import find_subject, read_tracks
 
 
 def test_a_track_by_all_its_names(root):
@@ -46,6 +46,17 @@ def test_audio_that_nobody_knows_is_still_audio(root):
     tiny_project.write_clip(root / "loose.wav", 77)
     assert find_subject(root, str(root / "loose.wav")).audio_sha256 == sha256_file(root / "loose.wav")
     assert find_subject(root, "ab" * 32).track_ids == ()
+
+
+def test_a_title_longer_than_a_files_name_is_a_title(root):
+    """What no file can be called is looked up like any other title."""
+    title = "An endless ballad " * 20
+    tracks = read_tracks(root)
+    tracks.loc[tracks["track_id"] == "demo:03", "title"] = title
+    tracks.to_parquet(root / "data/catalog/tracks.parquet", index=False)
+    assert find_subject(root, title, by_part=True).track_ids == ("demo:03",)
+    with pytest.raises(UsageError, match="is no track_id of the catalogue"):
+        find_subject(root, "x" * 300)
 
 
 def test_anything_else_is_refused_in_one_harmless_line(root):
