@@ -97,10 +97,18 @@ def test_a_served_registry_is_not_exchanged(judged, command):
     """While `make ui` has the database open, restoring says to stop it; the record of a dead one stops nobody."""
     command(judged, "backup", str(judged / "b.tar"))
     me = psutil.Process()
-    record = {"pid": os.getpid(), "create_time": me.create_time()}
+    record = {"pid": os.getpid(), "create_time": me.create_time(), "root": str(judged.resolve())}
     write_json(judged / ".prefect/ui.json", record)
     code, _, err = command(judged, "restore", str(judged / "b.tar"))
     assert (code, err) == (3, "soundatlas: `make ui` has this registry open: stop it first\n")
     write_json(judged / ".prefect/ui.json", record | {"create_time": 1.0})
     assert read_json(judged / ".prefect/ui.json")["create_time"] == 1.0
+    assert command(judged, "restore", str(judged / "b.tar"))[0] == 0
+
+
+def test_ui_of_the_project_that_was_copied_holds_nothing_up(judged, command):
+    """A copied project has the record of the original's `make ui` with it, which has another registry open."""
+    command(judged, "backup", str(judged / "b.tar"))
+    record = {"pid": os.getpid(), "create_time": psutil.Process().create_time(), "root": "/somewhere/else"}
+    write_json(judged / ".prefect/ui.json", record)
     assert command(judged, "restore", str(judged / "b.tar"))[0] == 0

@@ -62,7 +62,9 @@ def refuse_served(root: Path) -> None:
     """
     try:
         record = read_json(root / SERVED)
-        is_served = abs(psutil.Process(record["pid"]).create_time() - record["create_time"]) < SAME_START_SECONDS
+        is_ours = record["root"] == str(root.resolve())  # a copied project has the original's record with it
+        since = psutil.Process(record["pid"]).create_time()
+        is_served = is_ours and abs(since - record["create_time"]) < SAME_START_SECONDS
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return
     if is_served:
