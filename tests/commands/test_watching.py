@@ -142,6 +142,28 @@ def test_file_that_fails_for_a_reason_that_may_pass_is_given_up_after_some_looks
     assert watching.look() == 1
 
 
+def test_champion_that_changes_tries_again_what_was_given_up(watch, crowned, model, tmp_path, monkeypatch):
+    """A new champion has as many looks at a file as the one before had."""
+    tiny_project.write_clip(crowned / "data/inbox/a.wav", 1)
+    other = shutil.copytree(model, tmp_path / "other")
+    contract = (other / "contract.json").read_text(encoding="utf-8")
+    (other / "contract.json").write_text(contract + "\n", encoding="utf-8")
+    calls = []
+
+    def fail(*arguments, **_):
+        calls.append(arguments[1].content_sha256)
+        return {shown: classification.Answer("unreadable", "Stale file handle") for shown in arguments[2]["path"]}
+
+    monkeypatch.setattr("soundatlas.registry.classification.hear_files", fail)
+    watching = watch()
+    for _ in range(ATTEMPTS):
+        watching.look()
+    new = tiny_project.install_champion(crowned, other)
+    for _ in range(ATTEMPTS + 1):
+        watching.look()
+    assert calls.count(new) == ATTEMPTS
+
+
 def test_denied_audio_is_not_heard(watch, crowned, told):
     """What the user's deny-list names is passed over, without a row."""
     path = crowned / "data/inbox/a.wav"

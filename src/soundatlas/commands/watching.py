@@ -71,6 +71,7 @@ class Watch:
         champion, bundle = pinned
         if champion != self._champion:
             self._champion, self._done = champion, {}
+            self._attempts.clear()  # what the one before gave up, this one has not tried
         settled = self.arrivals.settled()
         new = [path for path, signature in settled.items() if self._done.get(path) != signature]
         self._done = {path: signature for path, signature in self._done.items() if settled.get(path) == signature}
