@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,14 @@ def test_track_of_the_catalogue_is_drawn(project, command):
     shades = imread(project / "picture-bela-piece-4.png")[..., :3].std()
     assert shades > 0.1
     assert np.isfinite(shades)
+
+
+def test_own_copy_of_a_track_is_called_as_it_is(project, command):
+    """A file that is named by its path gives the picture its own name, whatever the catalogue calls the same bytes."""
+    tiny_project.write_catalogue(project)
+    shutil.copy(project / "data/audio/04.wav", project / "song.wav")
+    code, out, _ = command(project, "picture", "song.wav", "--kind", "harmonic")
+    assert (code, out) == (0, "Picture: picture-song.png\n")
 
 
 @pytest.mark.parametrize(

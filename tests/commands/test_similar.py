@@ -105,6 +105,10 @@ def test_a_table_for_people(mapped, command):
         (("dvorzak",), "nothing on the map is called 'dvorzak': did you mean Antonín Dvořák"),
         (("qqqqqq",), "nothing on the map is called 'qqqqqq', and nothing is spelled like it"),
         (("dvorak", "--genre"), "nothing on the map is called 'dvorak'"),
+        (
+            ("humoresque music", "--artist"),
+            "no artist on the map is called 'humoresque music': of that name there is the genre",
+        ),
         (("Humoresque", "--track"), "names 2 things: say which by its id: t:0 (Antonín Dvořák: Humoresque); t:1"),
         (("t:0", "-k", "3"), "the map holds 2 neighbours of it: for more, raise atlas.neighbours"),
         (("",), "nothing on the map is called ''"),

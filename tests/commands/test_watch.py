@@ -74,6 +74,7 @@ def test_second_watch_is_refused(crowned, command):
         (("--subscription", "projects/my-project/subscriptions/new"), "--subscription needs --under"),
         (("--subscription", "new", "--under", "gs://bucket"), "names no subscription"),
         (("--subscription", "new", "--json"), "--subscription goes with --under"),
+        (("--under", "gs://bucket/new"), "--under goes with --subscription"),
     ],
 )
 def test_subscription_that_cannot_be_watched_is_a_wrong_use(crowned, command, arguments, said):

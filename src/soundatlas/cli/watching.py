@@ -34,4 +34,6 @@ def watch(
             raise UsageError("--subscription goes with --under, and with nothing else")
         watch_subscription(subscription, under)
         return
+    if under is not None:
+        raise UsageError("--under goes with --subscription: it says where that one's messages may name files")
     watch_folder(folder, settle_seconds=settle_seconds, as_json=json, until_quiet=until_quiet)

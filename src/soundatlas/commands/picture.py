@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,9 +66,10 @@ def _find(what: str, root: Path) -> tuple[Path, str]:
         UsageError: when there is no file of it, or nothing or more than one thing is meant.
     """
     subject = find_subject(root, what, by_part=True)
-    if Path(what).is_file():
-        return Path(what), subject.name if subject.paths else Path(what).name
     files = [audio_path(root, path) for path in subject.paths]
+    if os.path.isfile(what):  # noqa: PTH113 - says no to what is too long for a file's name: it may be a title
+        own = Path(what)
+        return own, subject.name if own.resolve() in {file.resolve() for file in files} else own.name
     if not files:
         raise UsageError(f"the project knows no file of {printable(subject.name)}: name one")
     return next((file for file in files if file.is_file()), files[0]), subject.name

@@ -89,7 +89,15 @@ def find(table: pd.DataFrame, name: str, kinds: Sequence[str] = ()) -> int:
                 return rows[0]
             if rows:
                 raise UsageError(_several(allowed, name, rows))
+    if kinds and (others := sorted({str(table.loc[row, "kind"]) for row in _called(table, wanted)})):
+        here = f"of that name there is the {' and the '.join(others)}"
+        raise UsageError(printable(f"no {' or '.join(kinds)} on the map is called {name!r}: {here}"))
     raise UsageError(_unknown(allowed, name, wanted))
+
+
+def _called(table: pd.DataFrame, wanted: str) -> list[int]:
+    """Return the rows that have a name, but for its spelling."""
+    return [row for row, texts in _spellings(table).items() if wanted in map(folded, texts)]
 
 
 def _spellings(table: pd.DataFrame) -> dict[int, list[str]]:
