@@ -111,6 +111,17 @@ def test_what_a_killed_stage_left_goes_too(mapped):
     assert not (mapped / "data/.atlas-k1ll3d.part").exists()
 
 
+def test_state_of_a_training_goes_where_there_is_one(mapped):
+    """What a training that was cut off left is removed; an empty folder is nothing to announce."""
+    unfinished = mapped / "data/.unfinished"
+    (unfinished / "train").mkdir(parents=True)
+    (unfinished / "train/weights").write_bytes(b"heard it")
+    said = "remove the state of a training that was cut off: data/.unfinished"
+    assert said in erase(mapped, Traces(OWN, ("t:0",), ("a.wav",)))
+    unfinished.mkdir(exist_ok=True)
+    assert said not in erase(mapped, Traces(OWN, ("t:0",), ("a.wav",)))
+
+
 def test_pictures_of_many_tracks_go_with_one_of_them(mapped):
     """A contact sheet that shows the track is removed, one that does not stays."""
     figures = mapped / "data/evaluation/figures"

@@ -94,7 +94,7 @@ def plan_lines(plan: Plan, impact: dict[str, Any]) -> list[str]:
     ]
     stays += [f"a model that was trained on it: {describe_model(model)}" for model in impact["models"]]
     stays += [f"a model that may hold it: {describe_model(model)}" for model in impact["models_that_do_not_say"]]
-    stays += [f"a table in MLflow: {path}" for path in plan.artifacts]
+    stays += [f"a file in MLflow: {path}" for path in plan.artifacts]
     stays += [f"the same recording in other bytes: forget {track_id} too" for track_id in plan.same_recording]
     stays.append("names of files in Prefect's artifacts of earlier runs, and other clones of this project")
     return [*lines, "This stays:", *[f"  {line}" for line in stays]]

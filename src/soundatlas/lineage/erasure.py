@@ -66,7 +66,7 @@ def erasing_steps(root: Path, traces: Traces) -> Iterator[Step]:
                 yield from _file(root, path, traces)
     yield from _map(root, traces)
     yield from _history(root, traces)
-    if (unfinished := root / UNFINISHED).is_dir():
+    if (unfinished := root / UNFINISHED).is_dir() and any(unfinished.rglob("*")):
         yield f"remove the state of a training that was cut off: {UNFINISHED}", lambda: shutil.rmtree(unfinished)
 
 
