@@ -47,6 +47,20 @@ def audio_path(root: Path, path: str) -> Path:
     return here if here.exists() else registry_root(root) / path
 
 
+def refuse_no_file(path: Path) -> None:
+    """Refuse a place that is to be read or replaced as a file, where something else lies; where nothing does is fine.
+
+    A pipe would be waited for, and a device replaced by a file.
+
+    Raises:
+        UsageError: when it is a folder, a pipe or a device.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder: name a file")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is no regular file: name another")
+
+
 def expand_home(path: Path) -> Path:
     """Return a path with `~` as the user's home, or `~anna` as hers; as a shell does, it stays where nobody has one."""
     try:

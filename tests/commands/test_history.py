@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 from datetime import UTC, datetime
@@ -72,6 +73,28 @@ def test_an_exported_history_is_checked_alone(judged, command, tmp_path):
     file.write_bytes(b"\xff\xfe\x00")
     assert command(tmp_path, "history", "--verify", str(file))[0] == 1
     assert command(tmp_path, "history", "--verify", str(tmp_path / "absent"))[0] == 2
+
+
+def test_what_is_no_history_is_told_in_few_lines(project, command):
+    """Of a long file that is something else, some lines are told and the rest counted."""
+    (project / "poem.txt").write_text("not an entry\n" * 100, encoding="ascii")
+    code, out, err = command(project, "history", "--verify", "poem.txt")
+    assert (code, out) == (1, "")
+    assert err.count("\n") == 22
+    assert err.splitlines()[-1].startswith("and ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("history", "--verify"), ("history",), ("history", "--export"), ("restore",), ("backup",)],
+)
+def test_what_is_no_file_is_neither_read_nor_replaced(arguments, judged, command):
+    """A pipe is not waited for, a device not replaced, and a folder is said to be one."""
+    os.mkfifo(judged / "pipe")
+    for name, said in (("pipe", "pipe is no regular file: name another"), ("data", "data is a folder: name a file")):
+        code, out, err = command(judged, *arguments, name)
+        assert (code, out, err) == (2, "", f"soundatlas: {said}\n")
+    assert (judged / "pipe").is_fifo()
 
 
 def test_a_move_by_hand_is_told_before_it_is_entered(judged, command):

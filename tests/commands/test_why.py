@@ -129,6 +129,8 @@ def test_without_training_tracks_there_are_no_neighbours(crowned, command):
         (("empty.wav",), 1, "soundatlas: empty: the file holds no bytes\n"),
         (("nothing\x1b.wav",), 2, "soundatlas: nothing\ufffd.wav is neither a file nor a track_id of the catalogue\n"),
         (("folder",), 2, "soundatlas: folder is neither a file nor a track_id of the catalogue\n"),
+        (("good.wav", "--out", "a.jpg"), 2, "soundatlas: a.jpg does not end with .png"),
+        (("good.wav", "--out", "folder"), 2, "soundatlas: folder is a folder: name a file"),
         (("good.wav", "--out", "nowhere/a.png"), 2, "soundatlas: nowhere is not a folder"),
     ],
 )

@@ -11,7 +11,7 @@ import psutil
 from soundatlas.commands.succession import WAITING
 from soundatlas.commands.terminal import printable
 from soundatlas.errors import NotReadyError
-from soundatlas.files import project_root, read_json
+from soundatlas.files import project_root, read_json, refuse_no_file
 from soundatlas.params import load_params
 from soundatlas.workspace import holding_lock
 
@@ -31,6 +31,7 @@ def make_backup(file: Path | None) -> None:
     if file is None:
         now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         file = root / "backups" / f"mlruns-{now}.tar"
+    refuse_no_file(file)
     count = back_up(root, file)
     print(f"{count} files, {file.stat().st_size / 1e6:.1f} MB, in {printable(str(file))}")  # noqa: T201 - the command's output
 
@@ -44,6 +45,7 @@ def restore_backup(file: Path) -> None:
     from soundatlas.registry.backup import restore
 
     root = project_root()
+    refuse_no_file(file)
     refuse_served(root)
     with holding_lock(root, _say(WAITING)):
         before = restore(root, file)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from soundatlas.commands.terminal import printable, wide_console
 from soundatlas.errors import LedgerError, NotReadyError, UsageError
-from soundatlas.files import project_root, write_text
+from soundatlas.files import project_root, refuse_no_file, write_text
 from soundatlas.params import load_params
 from soundatlas.registry.ledger import Chain, champion_at, link
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from soundatlas.registry.ledger import Entry
     from soundatlas.registry.promotion import ModelRegistry
+
+MOST_PROBLEMS = 20  # told one by one
 
 
 def print_history(file: Path | None, *, as_json: bool) -> None:
@@ -36,6 +38,7 @@ def print_history(file: Path | None, *, as_json: bool) -> None:
 
 def export_history(file: Path) -> None:
     """Write the history to a file, an entry a line, which `verify_history` checks alone."""
+    refuse_no_file(file)
     chain, _ = _read_registry()
     if chain.problems:
         raise LedgerError(f"not exported, for it is not as it was written: {chain.problems[0]}")
@@ -51,7 +54,9 @@ def verify_history(file: Path | None) -> None:
     """
     chain = read_export(file) if file else _read_registry()[0]
     if chain.problems:
-        raise LedgerError("the history is not as it was written:\n" + "\n".join(map(printable, chain.problems)))
+        more = len(chain.problems) - MOST_PROBLEMS
+        told = [*map(printable, chain.problems[:MOST_PROBLEMS]), *([f"and {more} more"] if more > 0 else [])]
+        raise LedgerError("the history is not as it was written:\n" + "\n".join(told))
     if not chain.entries:
         print("the history is empty")  # noqa: T201 - the command's output
         return
@@ -109,8 +114,9 @@ def read_export(file: Path) -> Chain:
     """Read what `export_history` wrote; it needs neither project nor registry.
 
     Raises:
-        UsageError: when it cannot be read.
+        UsageError: when it cannot be read, or is no file.
     """
+    refuse_no_file(file)
     try:
         lines = file.read_bytes().decode("ascii", "replace").splitlines()
     except OSError as error:

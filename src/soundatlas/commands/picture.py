@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from soundatlas.commands.terminal import printable, wide_console
 from soundatlas.errors import UsageError
-from soundatlas.files import audio_path, project_root, replacing_file
+from soundatlas.files import audio_path, project_root, refuse_no_file, replacing_file
 from soundatlas.lineage.subject import find_subject
 from soundatlas.params import load_params
 from soundatlas.progress import progress
@@ -86,6 +86,7 @@ def _targets(out: Path | None, name: str, kinds: Sequence[str]) -> dict[Path, Se
     target = out or Path(f"picture-{name}{SUFFIX}")
     if target.suffix.lower() != SUFFIX:
         raise UsageError(f"{printable(str(target))} is neither a folder nor a file that ends with {SUFFIX}")
+    refuse_no_file(target)
     if not target.parent.is_dir():
         raise UsageError(f"{printable(str(target.parent))} is not a folder that the picture could be put into")
     return {target: kinds}

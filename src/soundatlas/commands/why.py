@@ -13,7 +13,7 @@ from rich.table import Table
 
 from soundatlas.commands.terminal import printable, wide_console
 from soundatlas.errors import NotReadyError, UsageError
-from soundatlas.files import project_root, replacing_file, sha256_file
+from soundatlas.files import project_root, refuse_no_file, replacing_file, sha256_file
 from soundatlas.progress import progress
 from soundatlas.tables import TRACKS, read_table, track_title
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 FINE = (0.5, 16)  # seconds of a patch, and patches one above the other
 COARSE = (1.0, 8)  # where hearing a track once more takes long: with a backbone, or beyond MOST_SECONDS
 MOST_SECONDS = 30.0  # that are looked at closely
+SUFFIX = ".png"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ def explain_prediction(what: str, *, out: Path | None, as_json: bool) -> None:
     champion, folder = pinned
     path, name = _find(what, root)
     picture = out or Path(f"why-{path.stem}.png")
+    refuse_no_file(picture)
+    if picture.suffix.lower() != SUFFIX:
+        raise UsageError(f"{picture} does not end with {SUFFIX}, as the picture is")
     if not picture.parent.is_dir():
         raise UsageError(f"{picture.parent} is not a folder that the picture could be put into")
     bundle = Bundle(folder, champion.content_sha256)
