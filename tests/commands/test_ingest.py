@@ -111,6 +111,14 @@ def test_folder_in_the_project_is_written_relative(project) -> None:
     assert list(listing_of(project)["track_id"]) == ["folder:own/a.flac"]
 
 
+def test_label_that_too_few_have_is_to_be_taken_out(tmp_path) -> None:
+    """What to take out of train.classes is named, and not what is there already and can stay."""
+    write_music(tmp_path / "music/a.flac", artist="Anna")
+    told = " ".join(run("folder", str(tmp_path / "music")).stdout.split())
+    assert "too few tracks have genre: take genre out of train.classes" in told
+    assert "artist out of train.classes" not in told
+
+
 def test_inbox_is_another_place(project, music) -> None:
     """With `--inbox` nothing comes into the catalogue, and what is to be classified is said."""
     done = run("folder", str(music), "--inbox")
@@ -118,6 +126,10 @@ def test_inbox_is_another_place(project, music) -> None:
     assert not (project / "data/ingest/sources").exists()
     assert len(listing_of(project, "inbox")) == 1
     assert "classifies" in done.stdout
+    told = " ".join(done.stdout.split())
+    assert "failures.parquet below data/ingest/inbox/" in told
+    assert "train.classes" not in told
+    assert "left out of the training" not in told
 
 
 @pytest.mark.parametrize(

@@ -106,10 +106,10 @@ def ingest_asked(asked: dict[str, Any], *, inbox: bool, add: bool) -> None:
     except QuotaError:
         params = _add(path, source) if adding else params
         if kept := _kept(root, source, folder):
-            _tell(root, params, [(source, kept)])
+            _tell(root, params, [(source, kept)], folder)
         raise
     params = _add(path, source) if adding else params
-    _tell(root, params, [(source, ingested)])
+    _tell(root, params, [(source, ingested)], folder)
     console = wide_console()
     if inbox:
         has_audio = ingested.listing.tracks["path"].notna().any()
@@ -147,7 +147,7 @@ def _kept(root: Path, source: SourceParams, folder: str) -> Ingested | None:
     return None if listing is None else Ingested(key, listing)
 
 
-def _tell(root: Path, params: Params, came: list[tuple[SourceParams, Ingested]]) -> None:
+def _tell(root: Path, params: Params, came: list[tuple[SourceParams, Ingested]], folder: str = SOURCES) -> None:
     """Print what came, which labels are present, what failed, and what to do next."""
     if not came:
         return
@@ -175,10 +175,13 @@ def _tell(root: Path, params: Params, came: list[tuple[SourceParams, Ingested]])
         [f"{what}: {said}" for listing in listings for what, said in listing.capabilities.items()],
     )
     _print(console, "Notes", [note for listing in listings for note in listing.notes])
-    _print(console, "Next", _next_lines(root, params, came))
+    learning = _learning_lines(root, params, came) if folder == SOURCES else []  # an inbox is not learnt from
+    failed = [ingested.key for _, ingested in came if len(ingested.listing.failures)]
+    named = [f"failures.parquet below {folder}/{key}/ names every input that failed" for key in failed]
+    _print(console, "Next", [*named, *learning])
 
 
-def _next_lines(root: Path, params: Params, came: list[tuple[SourceParams, Ingested]]) -> list[str]:
+def _learning_lines(root: Path, params: Params, came: list[tuple[SourceParams, Ingested]]) -> list[str]:
     lines = []
     tracks = pd.concat([ingested.listing.tracks for _, ingested in came])
     silent = int(tracks["path"].isna().sum())
@@ -188,8 +191,6 @@ def _next_lines(root: Path, params: Params, came: list[tuple[SourceParams, Inges
         )
     lines += _restricted_advice(tracks, params)
     lines += _label_advice(tracks, params)
-    failed = [ingested.key for _, ingested in came if len(ingested.listing.failures)]
-    lines += [f"failures.parquet below {SOURCES}/{key}/ names every input that failed" for key in failed]
     if read_parts(registry_root(root).resolve(), params.catalog.sources):
         lines.append("`dvc repro` makes the catalogue, trains and classifies")
     return lines
@@ -218,9 +219,13 @@ def _label_advice(tracks: pd.DataFrame, params: Params) -> list[str]:
     known = [head for head in params.train.classes if present[head] >= params.validate_.min_label_coverage]
     lines = []
     if lacking := [head for head in params.train.classes if head not in known]:
+        todo = (
+            f"take {' and '.join(lacking)} out of train.classes and promote.primary"
+            if known
+            else "put a label that they have into train.classes and promote.primary"
+        )
         lines.append(
-            f"too few tracks have {' and '.join(lacking)}: put {', '.join(known) or 'a label that they have'} into "
-            "train.classes and promote.primary of params.yaml, or give them in tags or tracks.csv"
+            f"too few tracks have {' and '.join(lacking)}: {todo} of params.yaml, or give them in tags or tracks.csv"
         )
     if absent := [name for name in params.train.attributes if not present[name]]:
         lines.append(f"no track has {', '.join(absent)}: these attributes will be left out of the training")
