@@ -41,6 +41,9 @@ def two_champions(served: ServedProject, run_project: Project) -> tuple[str, str
     if len(versions(run_project)) < 2:
         run_project.edit_params(lambda values: values["train"].update(seed=99))
         assert served.finish(served.start_run("pipeline", target="promote"))["state"]["type"] == "COMPLETED"
+        content = str(read_json(run_project.root / "data/champion.json")["content_sha256"])
+        predictions = run_project.root / "data/predictions/predictions.csv"
+        served.wait_until(lambda: content in predictions.read_text(), "reclassify follows the second champion")
     rows = versions(run_project)
     now = next(row for row in rows if row["is_champion"])
     before = next(row for row in rows if row["champion_since"] and not row["is_champion"])
