@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from browser import keep_picture
+from browser import keep_picture, press_submit
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
@@ -22,12 +22,10 @@ def test_a_run_from_the_form(page: Page, served: ServedProject) -> None:
     expect(page.get_by_text("Stages to run although nothing changed.")).to_be_visible()
     expect(page.get_by_text("They make this run a DVC experiment")).to_be_visible()
     keep_picture(page, "prefect-form")
-    known = {run["id"] for run in served.runs("pipeline")}
-    page.get_by_role("button", name="Submit").click()
-    served.wait_until(lambda: {run["id"] for run in served.runs("pipeline")} - known, "the form starts a run")
-    [run] = [run for run in served.runs("pipeline") if run["id"] not in known]
-    page.goto(f"{served.url}/runs/flow-run/{run['id']}")
-    assert served.finish(run["id"])["state"]["type"] == "COMPLETED"
+    started = press_submit(page, served, "pipeline")
+    page.goto(f"{served.url}/runs/flow-run/{started}")
+    run = served.finish(started)
+    assert run["state"]["type"] == "COMPLETED"
     expect(page.get_by_text("Completed", exact=True).first).to_be_visible()  # the page shows it as ended
     assert run["parameters"] == {"target": "all", "force": [], "overrides": []}
     keep_picture(page, "prefect-run")

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from browser import keep_picture
+from browser import keep_picture, press_submit
 from playwright.sync_api import expect
 
 from soundatlas.files import read_json
@@ -52,11 +52,7 @@ def two_champions(served: ServedProject, run_project: Project) -> tuple[str, str
 
 def submit(page: Page, served: ServedProject, flow: str) -> dict[str, object]:
     """Send the form that is open; return the run that it started, when that has ended."""
-    known = {run["id"] for run in served.runs(flow)}
-    page.get_by_role("button", name="Submit").click()
-    served.wait_until(lambda: {run["id"] for run in served.runs(flow)} - known, f"the form starts {flow}")
-    [run] = [run for run in served.runs(flow) if run["id"] not in known]
-    return served.finish(run["id"])
+    return served.finish(press_submit(page, served, flow))
 
 
 def test_rollback_from_the_form(page: Page, served: ServedProject, run_project: Project, two_champions) -> None:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Page
+    from served import ServedProject
 
+PRESSES, HEARD_WITHIN_SECONDS = 3, 60
 SHOWN_WITHIN_MS = 60_000  # the UI polls, and the machine may be busy
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -36,6 +38,23 @@ def open_page(*, with_webgl: bool = False) -> Iterator[Page]:
         expect.set_options(timeout=SHOWN_WITHIN_MS)
         yield page
         browser.close()
+
+
+def press_submit(page: Page, served: ServedProject, flow: str) -> str:
+    """Send the form of a deployment that is open; return the id of the run that it started.
+
+    Pressed again while nothing comes of it and the form still is there, as a person does: Prefect's page does not ask
+    again when the server's database was busy.
+    """
+    known = {run["id"] for run in served.runs(flow)}
+    for _ in range(PRESSES):
+        page.get_by_role("button", name="Submit").click()
+        for _ in range(HEARD_WITHIN_SECONDS * 2):
+            if new := {run["id"] for run in served.runs(flow)} - known:
+                [started] = new
+                return started
+            page.wait_for_timeout(500)
+    pytest.fail(f"the form never starts {flow}")
 
 
 def keep_picture(page: Page, name: str) -> None:
