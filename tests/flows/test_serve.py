@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from flows.addresses import RECORD, UiAddresses, record_ui, running_ui
+from flows.servers import PREFECT_APP
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -246,7 +247,7 @@ def test_after_a_kill_nothing_is_left_and_the_next_start_is_clean(served: Served
 def test_a_killed_server_ends_the_rest(served: Served) -> None:
     """Kill -9 of the Prefect server: one line says so, with the end of its log, the rest ends, exit code 1."""
     served.start()
-    served.server("prefect").kill()
+    served.server(PREFECT_APP).kill()
     assert served.process.wait() == 1
     assert "soundatlas: prefect ended by itself (exit code 137). The end of " in served.said()
     assert served.servers() == []
