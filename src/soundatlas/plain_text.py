@@ -1,12 +1,14 @@
-"""Text that a terminal can be given."""
+"""Text that a terminal can be given, whoever looks at it."""
 
 from __future__ import annotations
 
 import codecs
 import io
+import re
 import sys
 
 SPELLED_OUT = "soundatlas.spelled_out"
+ADDRESS = re.compile(r"://(\S+?)(?=[.,:;)]*(?:\s|$))")  # its place and query, without the end of a sentence
 
 
 def printable(text: str) -> str:
@@ -17,6 +19,19 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """Do as `printable` with each line of a text that may have several."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def hide_logins(text: str) -> str:
+    """Hide what stands before the @ of addresses in a text, and their queries: both may hold passwords."""
+    return ADDRESS.sub(_hide_login, text)
+
+
+def _hide_login(address: re.Match[str]) -> str:
+    place, asks, query = address[1].partition("?")
+    if "@" in query:  # a login with a question mark in it, or a query with an @: who knows
+        return "://***"
+    login, at, host = place.rpartition("@")  # the last one: a password may hold one
+    return f"://{'***' if login else ''}{at}{host}{asks}{'***' if query else ''}"
 
 
 def spell_out_the_unwritable() -> None:

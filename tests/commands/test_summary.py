@@ -132,7 +132,11 @@ def test_what_is_missing_or_damaged_hides_nothing_else(finished, command):
     assert "12 tracks by 3 artists" in out
     assert "what was checked before training" in out
     assert err.count("\n") == 1
-    for name in ("data/evaluation is damaged", "predictions.parquet is damaged", "champion.json is damaged"):
+    for name in (
+        "data/evaluation is damaged (JSONDecodeError: ",
+        "predictions.parquet is damaged",
+        "champion.json is damaged",
+    ):
         assert name in err
 
 

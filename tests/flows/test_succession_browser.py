@@ -50,11 +50,6 @@ def two_champions(served: ServedProject, run_project: Project) -> tuple[str, str
     return str(before["version"]), str(now["version"])
 
 
-def submit(page: Page, served: ServedProject, flow: str) -> dict[str, object]:
-    """Send the form that is open; return the run that it started, when that has ended."""
-    return served.finish(press_submit(page, served, flow))
-
-
 def test_rollback_from_the_form(page: Page, served: ServedProject, run_project: Project, two_champions) -> None:
     """The form explains itself; the run moves the champion, says why, and `reclassify` follows with what flipped."""
     before, now = two_champions
@@ -63,7 +58,7 @@ def test_rollback_from_the_form(page: Page, served: ServedProject, run_project: 
     expect(page.get_by_text("Number of a version that once was champion.")).to_be_visible()
     page.locator("textarea").last.fill(REASON)  # the fields stand in the order of the parameters
     keep_picture(page, "rollback-form")
-    run = submit(page, served, "rollback")
+    run = served.finish(press_submit(page, served, "rollback"))
     assert run["state"]["type"] == "COMPLETED", served.log(run["id"])
     assert run["parameters"] == {"to": "", "reason": REASON}
     rows = {row["version"]: row for row in versions(run_project)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from soundatlas.files import read_json
 from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.gate import Verdict
@@ -10,7 +12,20 @@ from soundatlas.registry.story import tell_story, tell_story_of_experiment
 from soundatlas.registry.succession import Succession
 from soundatlas.registry.tracking import Tracking
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 NAME = "soundatlas"
+
+
+def promoted(project: Path) -> tuple[Tracking, str]:
+    """Let the gate promote the model; return the project's MLflow and the run that was registered."""
+    tracking = Tracking(project)
+    registry = ModelRegistry(tracking, NAME)
+    run = tracking.publish(project / "data/model", project / "data/evaluation")
+    version = registry.register(project / "data/model", run)
+    Succession(registry).judge(version, lambda _: Verdict(promoted=True, reason="better by far"))
+    return tracking, run
 
 
 def test_a_model_that_mlflow_never_saw(project):
@@ -22,11 +37,7 @@ def test_a_model_that_mlflow_never_saw(project):
 
 def test_a_model_that_was_promoted(project):
     """Its run, its version, the decision with its reason, and that it is champion."""
-    tracking = Tracking(project)
-    registry = ModelRegistry(tracking, NAME)
-    run = tracking.publish(project / "data/model", project / "data/evaluation")
-    version = registry.register(project / "data/model", run)
-    Succession(registry).judge(version, lambda _: Verdict(promoted=True, reason="better by far"))
+    tracking, run = promoted(project)
     story = tell_story(project, NAME)
     assert (story.run_id, story.version, story.champion_version) == (run, "1", "1")
     assert (story.decision, story.reason) == ("promoted", "better by far")
@@ -37,11 +48,7 @@ def test_a_model_that_was_promoted(project):
 
 def test_a_training_that_was_repeated(project):
     """The newest run is the training's; the report lies beside the one that was registered."""
-    tracking = Tracking(project)
-    registry = ModelRegistry(tracking, NAME)
-    registered = tracking.publish(project / "data/model", project / "data/evaluation")
-    version = registry.register(project / "data/model", registered)
-    Succession(registry).judge(version, lambda _: Verdict(promoted=True, reason="better by far"))
+    tracking, registered = promoted(project)
     repeated = tracking.start_training(read_json(project / "data/model/about.json"))
     tracking.finish_training(repeated, content_sha256(project / "data/model"))
     story = tell_story(project, NAME)

@@ -84,7 +84,8 @@ def _gathering(faults: list[str], what: str, stage: str) -> Iterator[None]:
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.ENOENT):
             raise  # not to be read; Arrow's own faults have no number
-        faults.append(f"{what} is damaged: delete it, and `dvc repro {stage}` makes it anew")
+        cause = f"{type(error).__name__}: {error}"  # whoever wrote it may be at fault, and not the disk
+        faults.append(f"{what} is damaged ({cause}): delete it, and `dvc repro {stage}` makes it anew")
 
 
 def _champion(root: Path) -> str:

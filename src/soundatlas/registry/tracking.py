@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from soundatlas.errors import NotReadyError, SoundatlasError
 from soundatlas.files import read_json, registry_root, sha256_file
+from soundatlas.plain_text import hide_logins
 from soundatlas.registry.contract import content_sha256
 from soundatlas.registry.database import EXPERIMENT
 from soundatlas.registry.relocation import relocate
@@ -38,7 +38,6 @@ TRACKS_TAG = "training_tracks_sha256"
 UPSTREAM_STAGES = ("catalog", "spectrograms", "split", "validate")
 HASTE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}  # MLflow's own: four minutes
 DAMAGE = ("file is not a database", "malformed")  # SQLite's words
-LOGIN = re.compile(r"://[^/\s]*@")
 MOST_SAID = 300  # characters of what MLflow says
 MAX_PARAM_CHARACTERS = 500  # what every MLflow backend takes
 
@@ -56,7 +55,7 @@ def _telling_faults(*, is_local: bool) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, sqlite3.Error) as error:
-        said = LOGIN.sub("://***@", " ".join(str(error).split()))[:MOST_SAID]
+        said = hide_logins(" ".join(str(error).split()))[:MOST_SAID]
         if not is_local:
             todo = "start that server, or unset MLFLOW_TRACKING_URI to use mlruns/mlflow.db"
             raise NotReadyError(f"what MLFLOW_TRACKING_URI names cannot be used: {said}: {todo}") from error

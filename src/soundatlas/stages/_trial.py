@@ -46,7 +46,6 @@ def try_challenger(root: Path, params: Params, registry: ModelRegistry, champion
     sides = load_test(root, inputs)
     test, heads = sides["test"], params.promote.primary
     bundle = Bundle(root / "data/model")
-    challenger = _evaluated(root, test, bundle)
     note, rival = "", None
     try:
         if champion is not None:
@@ -55,10 +54,11 @@ def try_challenger(root: Path, params: Params, registry: ModelRegistry, champion
             if unheard is None:
                 rival = None
             else:
-                test, challenger = unheard, _evaluated(root, unheard, bundle)
+                test = unheard
     except OutdatedBundleError as error:
         note = f" ({error})"
     truth, groups = test[heads], test["group"].to_numpy()
+    challenger = _evaluated(root, test, bundle)
     if rival is None:
         [challenger] = _timed(root, inputs, test, [(bundle, challenger)])
         majority = {head: str(sides["train"][head].value_counts().idxmax()) for head in heads}

@@ -34,21 +34,22 @@ def run(root: Path, params: Params) -> None:
         succession = Succession(registry)
         for line in succession.sync():
             print(f"promote: {line}")  # noqa: T201 - the stage's report
-        if evaluated_model(root) == content_sha256(root / "data/model"):
-            _judge(root, params, succession)
+        content = content_sha256(root / "data/model")
+        if evaluated_model(root) == content:
+            _judge(root, params, succession, content)
         else:  # asked for alone, or beside a run that has trained and not evaluated yet
-            print("promote: data/evaluation is not of data/model, which is not judged: run `dvc repro`")  # noqa: T201
+            said = "data/evaluation is not of data/model, which is not judged: run `dvc repro`"
+            print(f"promote: {said}")  # noqa: T201 - the stage's report
     export_champion(root, registry)
 
 
-def _judge(root: Path, params: Params, succession: Succession) -> None:
-    """Register `data/model/` and judge it, where that has not been done."""
+def _judge(root: Path, params: Params, succession: Succession, content: str) -> None:
+    """Register `data/model/`, which has this content, and judge it, where that has not been done."""
     from soundatlas.registry.comparison import describe_version
-    from soundatlas.registry.contract import content_sha256
     from soundatlas.stages._trial import try_challenger
 
     registry = succession.registry
-    version = registry.find(content_sha256(root / "data/model"))
+    version = registry.find(content)
     if version is None:
         _check_export(root, params)
     run_id = registry.tracking.publish(root / "data/model", root / "data/evaluation")
